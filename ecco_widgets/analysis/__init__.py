@@ -1,0 +1,23 @@
+"""Pure functions: a trace or arrays in, frozen dataclasses of arrays out. No display, no threads, no globals.
+
+Others may use what ``__all__`` lists.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecco_widgets._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from ecco_widgets.analysis.attribution import Attribution, attribute
+
+__all__ = ["Attribution", "attribute"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Attribution": "ecco_widgets.analysis.attribution",
+        "attribute": "ecco_widgets.analysis.attribution",
+    },
+)

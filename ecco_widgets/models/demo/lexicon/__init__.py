@@ -1,0 +1,1 @@
+"""Word lists of the generated patterns: plain data, one subject a module."""

@@ -1,0 +1,316 @@
+"""Which input tokens led to each output token? Hover a token and see."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import traitlets as t
+from numpy.typing import NDArray
+
+from ecco_widgets.analysis.attribution import AGGREGATIONS, Attribution, attribute
+from ecco_widgets.analysis.methods import method_named, method_options, usable_method
+from ecco_widgets.analysis.targets import TARGETS, check_choice, check_target
+from ecco_widgets.errors import InvalidInput
+from ecco_widgets.live import Listener, Outcome, Request, Ticket, codec
+from ecco_widgets.live.messages import Reply
+from ecco_widgets.models.trace import Trace
+from ecco_widgets.widgets._attribution_rows import AttributionRows, Row, stack
+from ecco_widgets.widgets._engines import engine_of
+from ecco_widgets.widgets._front_end import bundle
+from ecco_widgets.widgets._live_widget import LiveWidget
+
+_SPEC = frozenset({"attr_method", "target", "foil", "aggregation"})
+_AGGREGATION_OPTIONS = (
+    {"name": "l2", "label": "l2", "note": "Length of the vector of attributions.", "signed": False},
+    {"name": "l1", "label": "l1", "note": "Sum of the absolute attributions.", "signed": False},
+    {"name": "max", "label": "max", "note": "Largest absolute attribution.", "signed": False},
+    {
+        "name": "sum",
+        "label": "sum",
+        "note": "Sum with sign: for the output (above zero) or against it (below).",
+        "signed": True,
+    },
+)
+# Idle time is filled with other rows in steps of about this long, so that a hover never waits longer.
+_FILL_MS = 50.0
+_FILL_AT_MOST = 32
+# Rows worth restoring: 4 MB of numbers in a saved notebook or page.
+_KEPT_CELLS = 1 << 20
+
+
+class AttributionWidget(LiveWidget):
+    """Tokens of a run; hovering, tapping or moving to one shows which tokens led to it, computed live.
+
+    Made by ``trace.primary_attributions(...)``. Every public trait can be set here as on screen, and the view follows.
+
+    Args:
+        trace: The run to explain.
+        ignore_tokens: Positions left out of scores and normalisation, e.g. ``[0]``.
+        **traits: Initial values of the traits below.
+
+    Attributes:
+        position: Index of the explained token in the whole sequence; ``None`` for none.
+        pinned: Whether hovering leaves the position as it is.
+        attr_method: Attribution method, see ``analysis.attribute``.
+        target: Scalar that is explained: "logit", "probability", "log_probability", "contrast" or "entropy".
+        foil: For a contrast, text of the token that could have come instead; ``None`` is the best other token.
+        aggregation: "l2", "l1", "max", or "sum" (signed).
+        view_style: "minimal" (colour) or "detailed" (bar and percentage at each token).
+        scale: Whether colours reach their end at the maximum of this "row", or stay "fixed" for all rows.
+
+    Raises:
+        InvalidInput: From the constructor or when a trait is set, if a value can't be used.
+
+    Example:
+        >>> import ecco_widgets as ecco
+        >>> w = ecco.load_demo().generate("The keys to the cabinet", generate=3).primary_attributions()
+        >>> w.position, w.scores.shape
+        (4, (7,))
+    """
+
+    position = t.Int(None, allow_none=True).tag(sync=True, front_end=True)
+    pinned = t.Bool(default_value=False).tag(sync=True, front_end=True)
+    attr_method = t.Unicode("grad_x_input").tag(sync=True, front_end=True)
+    target = t.Unicode("logit").tag(sync=True, front_end=True)
+    foil = t.Unicode(None, allow_none=True).tag(sync=True, front_end=True)
+    aggregation = t.Unicode("l2").tag(sync=True, front_end=True)
+    view_style = t.Unicode("minimal").tag(sync=True, front_end=True)
+    scale = t.Unicode("row").tag(sync=True, front_end=True)
+
+    _tokens = t.Dict().tag(sync=True)
+    _model = t.Dict().tag(sync=True)
+    _options = t.Dict().tag(sync=True)
+    _rows = t.Dict().tag(sync=True)
+
+    def __init__(self, trace: Trace, *, ignore_tokens: Sequence[int] = (), **traits: Any) -> None:
+        if not isinstance(trace, Trace):
+            raise InvalidInput(
+                f"expected a trace, got {type(trace).__name__}.",
+                hint="Make one with lm.generate(...), lm.score(...) or lm(text).",
+            )
+        self._refuse_unknown(traits)
+        self._esm, self._css = bundle("attribution")
+        self._trace = trace
+        self._ignore_tokens = [int(token) for token in ignore_tokens]
+        self._known: dict[int, Row] = {}
+        self._known_spec = ""
+        traits.setdefault("position", _first_output(trace))
+        super().__init__(engine_of(trace.lm), **_described(trace), **traits)
+        self._retain(trace.id, trace)
+        # The first row is at hand before anybody hovers, and in a notebook that is saved at once.
+        self._call_after_set(_SPEC | {"position"}, Reply())
+
+    # ----------------------------------------------------------------------------------------------------- validation
+
+    @classmethod
+    def _refuse_unknown(cls, traits: Mapping[str, Any]) -> None:
+        known = [*cls.class_trait_names(front_end=True), "layout"]
+        for name in traits:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(sorted(known))}."
+                raise TypeError(f"AttributionWidget has no argument {name!r}.{hint}")
+
+    @t.validate("position")
+    def _check_position(self, proposal: t.Bunch) -> int | None:
+        return None if proposal["value"] is None else self._trace.check_position(proposal["value"])
+
+    @t.validate("attr_method")
+    def _check_method(self, proposal: t.Bunch) -> str:
+        return usable_method(proposal["value"], self._trace.lm.parts).name
+
+    @t.validate("target")
+    def _check_target(self, proposal: t.Bunch) -> str:
+        return check_target(proposal["value"])
+
+    @t.validate("foil")
+    def _check_foil(self, proposal: t.Bunch) -> str | None:
+        if not proposal["value"]:
+            return None
+        self._trace.lm.token_id(proposal["value"])
+        return str(proposal["value"])
+
+    @t.validate("aggregation")
+    def _check_aggregation(self, proposal: t.Bunch) -> str:
+        return check_choice("aggregation", proposal["value"], list(AGGREGATIONS))
+
+    @t.validate("view_style")
+    def _check_view_style(self, proposal: t.Bunch) -> str:
+        return check_choice("view_style", proposal["value"], ["minimal", "detailed"])
+
+    @t.validate("scale")
+    def _check_scale(self, proposal: t.Bunch) -> str:
+        return check_choice("scale", proposal["value"], ["row", "fixed"])
+
+    # ----------------------------------------------------------------------------------------------------- for Python
+
+    @property
+    def trace(self) -> Trace:
+        """The run that is shown."""
+        return self._trace
+
+    @property
+    def scores(self) -> NDArray[np.float32] | None:
+        """Scores (T,) of the current position, NaN from it on; computed now if they are not at hand.
+
+        ``None`` where no position is chosen.
+        """
+        position = self.position
+        if position is None:
+            return None
+        with self._lock:
+            row = self._known.get(position) if self._known_spec == self._spec else None
+        return row.values.copy() if row is not None else self.attribution([position]).scores[0]
+
+    def attribution(self, positions: int | Sequence[int] | None = None) -> Attribution:
+        """The numbers behind the picture, with the current method, target and aggregation.
+
+        Args:
+            positions: Positions to explain; the generated tokens by default.
+
+        Returns:
+            What ``analysis.attribute`` returns.
+        """
+        return attribute(
+            self._trace,
+            self.attr_method,
+            self.target,
+            self.aggregation,
+            positions=positions,
+            foil=self.foil,
+            ignore_tokens=self._ignore_tokens,
+        )
+
+    def to_frame(self) -> Any:
+        """One row for each (output, input) pair as a pandas DataFrame, see ``Attribution.to_frame``."""
+        return self.attribution().to_frame()
+
+    def show(self, trace: Trace) -> None:
+        """Show another run, of this or another model, in place.
+
+        Args:
+            trace: The run.
+        """
+        engine = engine_of(trace.lm)
+        usable_method(self.attr_method, trace.lm.parts)
+        with self._lock, self.hold_sync():
+            self._move_to(engine)
+            self._trace = trace
+            self._retain(trace.id, trace)
+            self._known, self._known_spec = {}, ""
+            self._rows = {}
+            for name, value in _described(trace).items():
+                setattr(self, name, value)
+            self.pinned = False
+            self.set_trait("position", _first_output(trace))
+        self._call_after_set(frozenset({"position"}), Reply())
+
+    # ----------------------------------------------------------------------------------------------------------- live
+
+    @property
+    def _spec(self) -> str:
+        """Key under which the front end keeps rows; it computes the same (docs/explanation/messages.md)."""
+        foil = (self.foil or "") if self.target == "contrast" else ""
+        return f"{self.attr_method}|{self.target}|{foil}|{self.aggregation}"
+
+    def _hello(self) -> Mapping[str, Any]:
+        return self._data(self._known, self._known_spec, self._trace) if self._known else {}
+
+    def _after_set(self, names: Collection[str], reply: Reply) -> Ticket | Mapping[str, Any] | None:
+        if not names & (_SPEC | {"position"}):
+            return None
+        spec, position = self._spec, self.position
+        if spec != self._known_spec:
+            self._known, self._known_spec = {}, spec
+            self._background("fill").cancel()
+        if position is None:
+            return None
+        if position in self._known:
+            return self._data({position: self._known[position]}, spec, self._trace)
+        return self._submit(self._latest("row"), self._request([position]), reply, self._taker([position]))
+
+    def _request(self, positions: list[int]) -> Request:
+        params = {
+            "method": self.attr_method,
+            "target": self.target,
+            "aggregation": self.aggregation,
+            "foil": self.foil,
+            "positions": positions,
+            "ignore_tokens": self._ignore_tokens,
+        }
+        # Rows are cached one by one inside the analysis, which serves every aggregation and chunk.
+        return Request(AttributionRows.ANALYSIS, self._trace.id, params, cacheable=False)
+
+    def _taker(self, positions: list[int], step: int = 1) -> Any:
+        """What to do with rows that come back: keep them, go on filling, and make the message's data."""
+        spec, trace = self._spec, self._trace
+
+        def take(outcome: Outcome) -> Mapping[str, Any]:
+            rows = dict(zip(positions, outcome.result, strict=True))
+            with self._lock:
+                if spec == self._known_spec and trace is self._trace:
+                    self._known.update(rows)
+                    self._fill(max(1, min(2 * step, round(step * _FILL_MS / max(outcome.elapsed_ms, 1.0)))))
+            return self._data(rows, spec, trace)
+
+        return take
+
+    def _fill(self, step: int) -> None:
+        """Ask for the next rows while nobody waits; when all are here, keep them in the state."""
+        first = self.position or 0
+        most = max(1, _KEPT_CELLS // self._trace.n_tokens)
+        wanted = sorted(self._trace.output_positions, key=lambda p: (abs(p - first), p))[:most]
+        missing = [p for p in wanted if p not in self._known]
+        if missing and method_named(self.attr_method).cheap:
+            chunk = missing[: min(step, _FILL_AT_MOST)]
+            reply, take = Reply(None, "row", "fill"), self._taker(chunk, len(chunk))
+
+            def publish(outcome: Outcome) -> None:
+                self._publish_result(reply, take(outcome), outcome.elapsed_ms, outcome.source)
+
+            # Nobody asked, so nobody is told of errors: hovering there asks again and tells.
+            self._background("fill").submit(self._request(chunk), Listener(on_result=publish))
+        else:
+            kept = {p: self._known[p] for p in sorted(self._known, key=lambda p: (p != first, p))[:most]}
+            self._rows = _as_trait(self._data(kept, self._known_spec, self._trace)["rows"])
+
+    def _data(self, rows: Mapping[int, Row], spec: str, trace: Trace) -> dict[str, Any]:
+        columns = stack(list(rows), list(rows.values()))
+        foils = columns.pop("foil")
+        texts = ["" if foil < 0 else trace.lm.token_text(int(foil)) for foil in foils]
+        return {"rows": {"run": trace.id, "spec": spec, **columns, "foils": texts}}
+
+
+def _described(trace: Trace) -> dict[str, Any]:
+    """Values of the traits that describe a run to the view."""
+    lm, pieces = trace.lm, trace.pieces
+    return {
+        "_tokens": {
+            "run": trace.id,
+            "texts": list(pieces.texts),
+            "ids": trace.token_ids.tolist(),
+            "n_prompt": trace.n_prompt,
+            "special": list(pieces.special),
+            "fragments": [list(run) for run in pieces.fragments],
+            "first_position": trace.first_position,
+        },
+        "_model": {"name": lm.name, "layers": lm.n_layers, "vocabulary": lm.vocabulary, "context": lm.context or 0},
+        "_options": {
+            "methods": list(method_options(lm.parts)),
+            "targets": [{"name": x.name, "label": x.label, "note": x.note} for x in TARGETS],
+            "aggregations": list(_AGGREGATION_OPTIONS),
+        },
+    }
+
+
+def _first_output(trace: Trace) -> int | None:
+    return next(iter(trace.output_positions), None)
+
+
+def _as_trait(columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: codec.encode_trait(value) if isinstance(value, np.ndarray) else value for name, value in columns.items()
+    }

@@ -1,0 +1,116 @@
+/**
+ * The token to contrast with. A leading space belongs to a token, so it has a switch of its own instead of being a blank that
+ * nobody sees.
+ */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useValue } from "../../ui/use-value";
+import type { AttributionStore } from "./store";
+import type { ViewState } from "./view-state";
+
+interface FoilFieldProps {
+  store: AttributionStore;
+  view: ViewState;
+  /** Escape: the contrast is given up. */
+  onClose(): void;
+}
+
+interface Draft {
+  readonly space: boolean;
+  readonly text: string;
+}
+
+export function toDraft(foil: string): Draft {
+  return foil.startsWith(" ") ? { space: true, text: foil.slice(1) } : { space: false, text: foil };
+}
+
+export function fromDraft({ space, text }: Draft): string {
+  return (space ? " " : "") + text;
+}
+
+export function FoilField({ store, view, onClose }: FoilFieldProps) {
+  const foil = useValue(store.traits.foil);
+  const target = useValue(store.traits.target);
+  const problem = useValue(store.problem);
+  const field = useRef<HTMLInputElement>(null);
+  const [draft, setDraft] = useState<Draft>(() => {
+    if (foil) return toDraft(foil);
+    const position = store.traits.position.peek();
+    const explained = position === null ? " " : view.tokens.peek().text(position);
+    return { space: explained.startsWith(" "), text: "" };
+  });
+  useEffect(() => {
+    if (foil) setDraft(toDraft(foil));
+  }, [foil]);
+  useEffect(() => {
+    if (target !== "contrast") field.current?.focus({ preventScroll: true });
+  }, [target]);
+
+  const wanted = fromDraft(draft);
+  const applied = target === "contrast" && wanted === foil;
+  const submit = (next: Draft) => {
+    const text = fromDraft(next);
+    if (text.trim() !== "" && !(target === "contrast" && text === foil))
+      store.apply({ target: "contrast", foil: text });
+  };
+  const typed = (text: string) => {
+    const next = text.startsWith(" ") ? toDraft(text) : { ...draft, text };
+    setDraft(next);
+  };
+  return (
+    <span class="ew-foil" data-applied={applied} data-invalid={problem?.about === "foil"}>
+      <button
+        type="button"
+        class="ew-foil-space"
+        aria-pressed={draft.space}
+        aria-label="the token starts with a space"
+        title={draft.space ? "starts with a space" : "does not start with a space"}
+        onClick={() => {
+          const next = { ...draft, space: !draft.space };
+          setDraft(next);
+          submit(next);
+        }}
+      >
+        ␣
+      </button>
+      <input
+        ref={field}
+        class="ew-foil-text"
+        type="text"
+        size={10}
+        spellcheck={false}
+        autocomplete="off"
+        placeholder="another token"
+        aria-label="token to contrast with"
+        aria-invalid={problem?.about === "foil"}
+        value={draft.text}
+        onInput={(event) => typed(event.currentTarget.value)}
+        onChange={() => submit(draft)}
+        onKeyDown={(event) => {
+          event.stopPropagation();
+          if (event.key === "Enter") submit(draft);
+          if (event.key === "Escape") {
+            if (problem?.about === "foil") store.dismissProblem();
+            onClose();
+          }
+        }}
+      />
+      {!applied && draft.text !== "" && (
+        <span class="ew-key" aria-hidden="true">
+          Enter
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** What was wrong with the token, under the controls. */
+export function FoilProblem({ store }: { store: AttributionStore }) {
+  const problem = useValue(store.problem);
+  if (problem?.about !== "foil") return null;
+  return (
+    <div class="ew-foil-problem" role="alert">
+      <span class="ew-banner-message">{problem.message}</span>{" "}
+      {problem.hint && <span class="ew-banner-hint">{problem.hint}</span>}
+    </div>
+  );
+}
