@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def _signed_sum(attributions: Tensor) -> Tensor:
     return torch.where(total.abs() > _ROUNDING * attributions.abs().sum(dim=-1), total, 0.0)
 
 
-AGGREGATIONS = {
+AGGREGATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "l2": lambda attributions: attributions.norm(dim=-1),
     "l1": lambda attributions: attributions.abs().sum(dim=-1),
     "sum": _signed_sum,

@@ -37,7 +37,7 @@ def integrated_gradients(problem: Problem) -> Explained:
         function = problem.function(r, report)
         captum = IntegratedGradients(function)
         together = max(1, min(steps, _TOKENS_TOGETHER // inputs.shape[1]))
-        attributions = captum.attribute(inputs, n_steps=steps, internal_batch_size=together)
+        attributions: Tensor = captum.attribute(inputs, n_steps=steps, internal_batch_size=together)
         with torch.no_grad():
             change = function(inputs) - function(torch.zeros_like(inputs))
         total = at_least_single(attributions).sum()
@@ -84,7 +84,7 @@ def occlusion(problem: Problem) -> Explained:
         captum = FeatureAblation(gated)
         together = max(1, min(inputs.shape[1], _TOKENS_TOGETHER // inputs.shape[1]))
         gates = torch.ones(inputs.shape[:2], dtype=inputs.dtype, device=inputs.device)
-        changes = captum.attribute(gates, baselines=0.0, perturbations_per_eval=together)
+        changes: Tensor = captum.attribute(gates, baselines=0.0, perturbations_per_eval=together)
         width = inputs.shape[-1]
         return changes[..., None].expand(-1, -1, width) / width
 

@@ -120,7 +120,7 @@ class _EachToken(StoppingCriteria):
     def __init__(self, on_token: OnToken) -> None:
         self._on_token = on_token
 
-    def __call__(self, input_ids: Tensor, _scores: Any, **_: Any) -> Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: Tensor, _scores: Any, **_: Any) -> Tensor:
         stop = self._on_token(int(input_ids[0, -1])) is False
         return torch.full((input_ids.shape[0],), stop, dtype=torch.bool, device=input_ids.device)
 

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ecco_widgets.errors import InvalidInput, ModelClosed, TextTooLong
 from ecco_widgets.models.architecture import Architecture, inspect_model
 from ecco_widgets.models.generation import OnToken, generate_ids, generation_config
+from ecco_widgets.models.pieces import piece_text
 from ecco_widgets.models.trace import Trace
 
 
@@ -140,12 +141,12 @@ class LanguageModel:
         hint = "Give one of them, or an id."
         if not token.startswith(" ") and len(self._ids_of_piece(f" {token}")) == 1:
             hint = f"With a leading space, {' ' + token!r}, it is one token."
-        pieces = ", ".join(repr(self.tokenizer.decode([piece])) for piece in ids) or "none"
+        pieces = ", ".join(repr(piece_text(self.tokenizer, piece)) for piece in ids) or "none"
         raise InvalidInput(f"{token!r} is not one token, it makes {len(ids)}: {pieces}.", hint=hint)
 
     def token_text(self, token: int) -> str:
         """Text of a single token out of context, with its leading space where the tokenizer's decoder keeps it."""
-        return str(self.tokenizer.decode([token], clean_up_tokenization_spaces=False))
+        return piece_text(self.tokenizer, token)
 
     def _ids_of_piece(self, text: str) -> list[int]:
         return [int(token) for token in self.tokenizer(text, add_special_tokens=False)["input_ids"]]

@@ -78,10 +78,19 @@ def pieces_of(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int]) -> P
     return Pieces(texts=texts, fragments=fragments, special=special)
 
 
+def piece_text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
+    """Text of one token out of context; bytes that form no character read as escapes.
+
+    The leading space is there where the tokenizer's decoder keeps it.
+    """
+    text = _decode(tokenizer, [token])
+    return _escaped(tokenizer, token) if _REPLACEMENT in text else text
+
+
 def _next_whole(
     tokenizer: PreTrainedTokenizerBase, context: Sequence[int], ids: Sequence[int], specials: set[int]
 ) -> tuple[int, str | None]:
-    """Length of the shortest beginning of ids that decodes to whole characters, and its text; (1, None) if none does."""
+    """Length of the shortest beginning of ids that decodes to whole characters, and its text; else (1, None)."""
     before = _decode(tokenizer, context)
     for length in range(1, len(ids) + 1):
         if ids[length - 1] in specials:

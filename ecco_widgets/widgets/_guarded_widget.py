@@ -50,7 +50,7 @@ class GuardedWidget(anywidget.AnyWidget):
         super().__init__(**traits)
         self._ready = True
 
-    def _after_set(self, names: frozenset[str], reply: Reply) -> Ticket | None:
+    def _after_set(self, names: frozenset[str], reply: Reply) -> Ticket | Mapping[str, Any] | None:
         """Recompute what depends on traits; called under the lock after every change of a settable trait.
 
         Read the traits' current values, not those of the request: another thread may have been faster.
@@ -61,7 +61,8 @@ class GuardedWidget(anywidget.AnyWidget):
             reply: Whom to answer; ``reply.id`` is None when Python set the trait.
 
         Returns:
-            The ticket whose listener will answer, or None if there is nothing to compute (the answer is sent at once).
+            The ticket whose listener will answer; or, if there is nothing to compute, the data of an answer that is sent
+            at once (None: without data).
         """
         del names, reply
         return None
@@ -145,7 +146,7 @@ class GuardedWidget(anywidget.AnyWidget):
             # Foreign code; whoever moved the pointer in the page can't do anything about it.
             logger.exception("An observer of %r failed", change["name"])
 
-    def _call_after_set(self, names: frozenset[str], reply: Reply) -> Ticket | None:
+    def _call_after_set(self, names: frozenset[str], reply: Reply) -> Ticket | Mapping[str, Any] | None:
         here = self._here
         with self._lock:
             # What _after_set itself changes is its own business.

@@ -248,8 +248,8 @@ class LiveWidget(GuardedWidget):
     def _answer_set(self, request: Envelope) -> Mapping[str, Any] | None:
         if not request.params:
             raise InvalidMessage("set names no trait.")
-        names = self._set_from_front_end(request.params)
-        return {} if self._call_after_set(names, request.reply) is None else None
+        answer = self._call_after_set(self._set_from_front_end(request.params), request.reply)
+        return None if isinstance(answer, Ticket) else answer or {}
 
     def set_state(self, sync_data: Any) -> None:
         """Receive a trait update of the widget protocol, which our views don't send, but any page can.
@@ -280,18 +280,24 @@ class LiveWidget(GuardedWidget):
 
     # --------------------------------------------------------------------------------------------------------- closing
 
+    def _move_to(self, engine: Engine) -> None:
+        """Cancel all requests, let go of what was shown, and send later requests to this engine."""
+        with self._lock:
+            channels, self._channels = list(self._channels.values()), {}
+            retained, self._retained = self._retained, []
+            before, self._engine = self._engine, engine
+        for channel in channels:  # without the lock: this waits for a callback that may want it
+            channel.close()
+        for name in retained:
+            before.release(name)
+
     def close(self) -> None:
         """Cancel this widget's requests, let go of what it shows, and close its views. Safe to call twice."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            channels, self._channels = list(self._channels.values()), {}
-            retained, self._retained = self._retained, []
-        for channel in channels:  # without the lock: this waits for a callback that may want it
-            channel.close()
-        for name in retained:
-            self._engine.release(name)
+        self._move_to(self._engine)
         with self._lock:
             super().close()
 

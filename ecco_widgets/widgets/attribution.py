@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -214,12 +214,12 @@ class AttributionWidget(LiveWidget):
     def _spec(self) -> str:
         """Key under which the front end keeps rows; it computes the same (docs/explanation/messages.md)."""
         foil = (self.foil or "") if self.target == "contrast" else ""
-        return f"{self.attr_method}|{self.target}|{foil}|{self.aggregation}"
+        return f"{self._trace.id}|{self.attr_method}|{self.target}|{foil}|{self.aggregation}"
 
     def _hello(self) -> Mapping[str, Any]:
         return self._data(self._known, self._known_spec, self._trace) if self._known else {}
 
-    def _after_set(self, names: Collection[str], reply: Reply) -> Ticket | Mapping[str, Any] | None:
+    def _after_set(self, names: frozenset[str], reply: Reply) -> Ticket | Mapping[str, Any] | None:
         if not names & (_SPEC | {"position"}):
             return None
         spec, position = self._spec, self.position
@@ -281,7 +281,7 @@ class AttributionWidget(LiveWidget):
         columns = stack(list(rows), list(rows.values()))
         foils = columns.pop("foil")
         texts = ["" if foil < 0 else trace.lm.token_text(int(foil)) for foil in foils]
-        return {"rows": {"run": trace.id, "spec": spec, **columns, "foils": texts}}
+        return {"rows": {"spec": spec, **columns, "foils": texts}}
 
 
 def _described(trace: Trace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
  * variant, each level with a text colour that can be read on it.
  */
 import { contrast, type Theme } from "./color";
-import { along, css, mix, type Rgb } from "./oklab";
+import { along, css, type Rgb } from "./oklab";
 
 /** Levels on each side of zero; level 0 is no colour at all. */
 export const LEVELS = 63;
@@ -66,8 +66,8 @@ const VARIANTS: Readonly<Record<Theme, Variant>> = {
   },
 };
 
-/** Share of its strength that a fading colour keeps. */
-const FADE = 0.38;
+/** How far along the ramp a faded colour goes: mixing with the page instead would turn orange into pink. */
+const FADE = 0.42;
 
 /**
  * The colour table of a ramp.
@@ -89,7 +89,7 @@ export function colorTable(ramp: RampName, theme: Theme, page: Rgb = VARIANTS[th
     const stops = [page, ...(level < 0 ? variant.negative : variant.positive)];
     const color = along(stops, Math.abs(level) / LEVELS);
     background.push(css(color));
-    faded.push(css(mix(page, color, FADE)));
+    faded.push(css(along(stops, (FADE * Math.abs(level)) / LEVELS)));
     const readable = contrast(color, variant.ink) >= Math.min(4.5, contrast(color, variant.otherInk));
     ink.push(readable ? "" : css(variant.otherInk));
   }

@@ -116,6 +116,7 @@ function MenuList({ label, choices, value, anchor, onChoose, onClose }: MenuList
           aria-checked={choice.name === value}
           aria-disabled={Boolean(choice.unavailable)}
           data-name={choice.name}
+          onPointerMove={(event) => event.currentTarget.focus({ preventScroll: true })}
           onClick={() => onChoose(choice)}
         >
           <span class="ew-menu-label">{choice.label}</span>

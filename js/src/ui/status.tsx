@@ -18,12 +18,14 @@ export interface StatusProps {
 const SHOW_TIME_AFTER_MS = 1000;
 
 export function Status({ tone, text, title, progress, since, action }: StatusProps) {
-  const steps = progress ? `${progress.done} of ${progress.total}` : text;
+  const now = useNow(since != null && !progress);
+  const elapsed = since == null ? 0 : now - since;
+  const words = elapsed > SHOW_TIME_AFTER_MS ? `${(elapsed / 1000).toFixed(1)} s` : text;
+  const steps = progress ? `${progress.done} of ${progress.total}` : words;
   return (
     <div class="ew-status" data-tone={tone} title={progress ? `${progress.label} ${steps}` : title}>
       <span class="ew-dot" aria-hidden="true" />
       <span class="ew-status-text">{steps}</span>
-      {since != null && <Elapsed since={since} />}
       {action && (
         <button type="button" class="ew-link" onClick={action.run}>
           {action.label}
@@ -41,12 +43,13 @@ export function Status({ tone, text, title, progress, since, action }: StatusPro
   );
 }
 
-function Elapsed({ since }: { since: number }) {
+/** The page's clock, read again and again while it matters. */
+function useNow(matters: boolean): number {
   const [now, setNow] = useState(() => performance.now());
   useEffect(() => {
+    if (!matters) return;
     const timer = setInterval(() => setNow(performance.now()), 200);
     return () => clearInterval(timer);
-  }, []);
-  if (now - since < SHOW_TIME_AFTER_MS) return null;
-  return <span class="ew-elapsed">{((now - since) / 1000).toFixed(1)} s</span>;
+  }, [matters]);
+  return now;
 }

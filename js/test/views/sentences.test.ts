@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TokenSequence } from "../../src/ui/strip/tokens";
-import { explainedName, strongest, summary, tokenLabel } from "../../src/views/attribution/describe";
+import { explained, strongest, summary, tokenLabel } from "../../src/views/attribution/describe";
 import { fromDraft, toDraft } from "../../src/views/attribution/foil-field";
 import { readRows } from "../../src/views/attribution/rows";
 import { isSigned, specKey } from "../../src/views/attribution/spec";
@@ -28,9 +28,13 @@ describe("spec key", () => {
 
 describe("names", () => {
   test("what the shares are shares of", () => {
-    expect(explainedName(tokens, 5, "logit", null)).toBe('" are"');
-    expect(explainedName(tokens, 5, "contrast", " is")).toBe('" are" instead of " is"');
-    expect(explainedName(tokens, 5, "entropy", null)).toBe('the entropy before " are"');
+    const say = (target: string, foil: string | null) =>
+      explained(tokens, 5, target, foil)
+        .map(({ text }) => text)
+        .join("");
+    expect(say("logit", null)).toBe('" are"');
+    expect(say("contrast", " is")).toBe('" are" instead of " is"');
+    expect(say("entropy", null)).toBe('the entropy before " are"');
   });
 
   test("a summary for who can't see the colours", () => {
@@ -77,7 +81,7 @@ describe("status", () => {
     [{ phase: "computing" }, "computing"],
     [{ phase: "computing", lasting: false }, "ready"],
     [{ phase: "stale" }, "stale"],
-    [{ phase: "error" }, "not computed"],
+    [{ phase: "error" }, "error"],
     [{ phase: "offline", connection: "offline" }, "not live"],
     [{ phase: "offline", connection: "lost" }, "kernel has gone"],
     [{ phase: "computing", connection: "waiting" }, "waiting for the kernel"],

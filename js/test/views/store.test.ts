@@ -215,11 +215,18 @@ describe("cancelling", () => {
 });
 
 describe("scale", () => {
-  test("spans this row, or all rows at hand", () => {
-    result(null, rowsMessage(SPEC, [2], TOKENS));
-    expect(store.domain.value).toBeCloseTo(0.2);
+  test("spans this row, or the rows of all generated tokens", () => {
+    result(null, rowsMessage(SPEC, [2, 7], TOKENS));
+    store.choose(7);
+    expect(store.domain.value).toBeCloseTo(1 / 7);
     store.apply({ scale: "fixed" });
-    expect(store.domain.value).toBeCloseTo(0.5);
+    expect(store.domain.value).toBeCloseTo(1 / 5);
+  });
+
+  test("spans all rows where nothing was generated", () => {
+    start({ _tokens: { ...(model.get("_tokens") as object), n_prompt: TOKENS }, scale: "fixed" });
+    result(null, rowsMessage(SPEC, [2], TOKENS));
+    expect(store.domain.value).toBeCloseTo(1 / 2);
   });
 });
 

@@ -30,7 +30,7 @@ def open_widget(browser: Browser, address: str) -> Iterator[Callable[..., Widget
         width: int = 1000,
         height: int = 760,
         touch: bool = False,
-        scale: float = 1,
+        pixel_ratio: float = 1,
         motion: bool = True,
         **options: object,
     ) -> WidgetPage:

@@ -58,20 +58,23 @@ def test_long_text_exposes_what_its_canvas_shows(open_widget: Open) -> None:
     assert widget.page.locator(".ew-canvas").count() == 1
     np.testing.assert_array_equal(widget.shares(), widget.row(120))
     strongest = int(np.nanargmax(widget.shares()))
-    pixel = widget.tell(
+    pixels = widget.tell(
         """(ew, index) => {
             const canvas = ew.root.querySelector('.ew-canvas');
-            const token = ew.root.querySelector(`.ew-token[data-i="${index}"]`).getClientRects()[0];
+            const box = ew.root.querySelector(`.ew-token[data-i="${index}"]`).getClientRects()[0];
             const origin = canvas.getBoundingClientRect();
             const ratio = canvas.width / origin.width;
-            const x = (token.left + 2 - origin.left) * ratio;
-            const y = (token.top + 4 - origin.top) * ratio;
-            return [...canvas.getContext('2d').getImageData(x, y, 1, 1).data];
+            const at = (x, y) => [...canvas.getContext('2d').getImageData((x - origin.left) * ratio, (y - origin.top) * ratio, 1, 1).data];
+            const { left, right, top, bottom } = box;
+            const inside = [at(left + 1, top + 5), at(right - 2, top + 5), at(left + 5, bottom - 2), at(right - 5, bottom - 2)];
+            return { inside, outside: [at(left - 2, top + 5), at(right + 2, top + 5)] };
         }""",
         strongest,
     )
-    assert pixel[3] == 255
-    assert pixel[0] > pixel[2] + 80  # ember
+    for pixel in pixels["inside"]:
+        assert pixel[3] == 255
+        assert pixel[0] > pixel[2] + 80  # ember
+    assert all(pixel[3] == 0 for pixel in pixels["outside"])  # the space on both sides
 
 
 def test_canvas_follows_the_text_when_it_scrolls(open_widget: Open) -> None:

@@ -196,6 +196,8 @@ export class TokenStrip {
     const moved = () => {
       this.#geometry?.invalidate();
       this.#viewport.invalidate();
+      const { full, height } = this.#viewport.read();
+      this.element.classList.toggle("ew-scrolls", full > height + 1);
       if (this.#toReveal !== null) this.reveal(this.#toReveal);
       const picture = this.#picture;
       if (!picture || this.#parts.length <= LONG_TEXT) return;

@@ -44,45 +44,48 @@ export function Controls({ store, view }: ControlsProps) {
 
   return (
     <div class="ew-controls" role="toolbar" aria-label="How the attribution is computed and shown">
-      <Group label="why">
-        <Segmented
-          label="attribution method"
-          choices={options.methods.map((choice) => ({
-            ...choice,
-            unavailable: choice.unavailable || saved({ attr_method: choice.name }),
-          }))}
-          value={method}
-          visible={options.methods.slice(0, methodsInSight).map(({ name }) => name)}
-          compact={folded}
-          onChoose={(name) => store.apply({ attr_method: name })}
-        />
-      </Group>
-      <Group label="of">
-        <Segmented
-          label="what is explained"
-          choices={options.targets.map((choice) => ({
-            ...choice,
-            unavailable: saved({ target: choice.name as Settable["target"] }),
-          }))}
-          value={showsFoil ? "contrast" : target}
-          visible={MAIN_TARGETS}
-          compact={folded}
-          onChoose={chooseTarget}
-        />
-        {showsFoil && <FoilField store={store} view={view} onClose={() => setContrasting(false)} />}
-      </Group>
-      <Group label="show">
-        <Segmented
-          label="style"
-          choices={[
-            { name: "minimal", label: "colour", note: "colour behind the tokens" },
-            { name: "detailed", label: "bars", note: "a bar and a percentage at each token" },
-          ]}
-          value={style}
-          onChoose={(name) => store.apply({ view_style: name as Settable["view_style"] })}
-        />
-        <Aggregation store={store} saved={saved} />
-      </Group>
+      <div class="ew-groups">
+        <Group label="why">
+          <Segmented
+            label="attribution method"
+            choices={options.methods.map((choice) => ({
+              ...choice,
+              unavailable: choice.unavailable || saved({ attr_method: choice.name }),
+            }))}
+            value={method}
+            visible={options.methods.slice(0, methodsInSight).map(({ name }) => name)}
+            compact={folded}
+            onChoose={(name) => store.apply({ attr_method: name })}
+          />
+        </Group>
+        <Group label="of">
+          <Segmented
+            label="what is explained"
+            choices={options.targets.map((choice) => ({
+              ...choice,
+              unavailable: saved({ target: choice.name as Settable["target"] }),
+            }))}
+            value={showsFoil ? "contrast" : target}
+            visible={MAIN_TARGETS}
+            compact={folded}
+            onChoose={chooseTarget}
+          />
+          {showsFoil && <FoilField store={store} view={view} onClose={() => setContrasting(false)} />}
+        </Group>
+        <span class="ew-break" />
+        <Group label="show">
+          <Segmented
+            label="style"
+            choices={[
+              { name: "minimal", label: "colour", note: "colour behind the tokens" },
+              { name: "detailed", label: "bars", note: "a bar and a percentage at each token" },
+            ]}
+            value={style}
+            onChoose={(name) => store.apply({ view_style: name as Settable["view_style"] })}
+          />
+          <Aggregation store={store} saved={saved} />
+        </Group>
+      </div>
       <StatusOf store={store} short={width === "narrow"} />
     </div>
   );

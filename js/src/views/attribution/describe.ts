@@ -1,14 +1,22 @@
 /** Sentences about tokens and rows: for the legend, the tooltip and assistive technology. */
-import { formatCount, formatProbability, formatShare } from "../../charts/format";
+import { formatCount, formatProbability, formatShare, quoteToken } from "../../charts/format";
 import type { TokenSequence } from "../../ui/strip/tokens";
 import type { Row } from "./rows";
 
+export interface Phrase {
+  readonly text: string;
+  /** A token, which should not be broken over two lines. */
+  readonly quoted: boolean;
+}
+
 /** What the shares are shares of: `" Denmark"`, `" Denmark" instead of " Estonia"`, `the entropy before " Denmark"`. */
-export function explainedName(tokens: TokenSequence, position: number, target: string, foil: string | null): string {
-  const name = tokens.name(position);
-  if (target === "contrast" && foil) return `${name} instead of "${foil}"`;
-  if (target === "entropy") return `the entropy before ${name}`;
-  return name;
+export function explained(tokens: TokenSequence, position: number, target: string, foil: string | null): Phrase[] {
+  const name = { text: tokens.name(position), quoted: true };
+  if (target === "contrast" && foil) {
+    return [name, { text: " instead of ", quoted: false }, { text: quoteToken(foil), quoted: true }];
+  }
+  if (target === "entropy") return [{ text: "the entropy before ", quoted: false }, name];
+  return [name];
 }
 
 /** `rank 1 · p = 71%` */

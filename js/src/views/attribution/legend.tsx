@@ -3,7 +3,7 @@ import { formatShare } from "../../charts/format";
 import { Menu } from "../../ui/menu";
 import { Caret } from "../../ui/segmented";
 import { useValue } from "../../ui/use-value";
-import { explainedName, predictionFacts } from "./describe";
+import { explained, predictionFacts } from "./describe";
 import type { AttributionStore, Settable } from "./store";
 import type { ViewState } from "./view-state";
 
@@ -31,7 +31,13 @@ export function Legend({ store, view }: LegendProps) {
     <div class="ew-legend">
       <span class="ew-legend-what">
         share of the attribution of{" "}
-        <b class="ew-strong-text">{explainedName(tokens, painted.position, target, store.traits.foil.value)}</b>
+        <b class="ew-strong-text">
+          {explained(tokens, painted.position, target, store.traits.foil.value).map(({ text, quoted }) => (
+            <span key={text} class={quoted ? "ew-whole" : ""}>
+              {text}
+            </span>
+          ))}
+        </b>
       </span>
       <Ramp store={store} view={view} />
       <Scale store={store} />
@@ -47,9 +53,9 @@ function Ramp({ store, view }: LegendProps) {
   const signed = useValue(store.signed);
   return (
     <span class="ew-ramp-box">
-      <span>{signed ? formatShare(-domain) : "0%"}</span>
+      <span>{signed ? `against ${formatShare(-domain)}` : "0%"}</span>
       <span class="ew-ramp" style={{ background: gradient }} aria-hidden="true" />
-      <span>{formatShare(domain)}</span>
+      <span>{signed ? `${formatShare(domain)} for` : formatShare(domain)}</span>
     </span>
   );
 }

@@ -25,10 +25,7 @@ export interface RowBatch {
   readonly rows: readonly Row[];
 }
 
-interface Table {
-  readonly rows: Map<number, Row>;
-  max: number;
-}
+type Table = Map<number, Row>;
 
 export const ROW_BYTES = 64 << 20;
 
@@ -92,39 +89,44 @@ export class RowCache {
 
   add({ spec, rows }: RowBatch): void {
     if (rows.length === 0) return;
-    const table = this.#tables.get(spec) ?? { rows: new Map<number, Row>(), max: 0 };
+    const table: Table = this.#tables.get(spec) ?? new Map();
     // Re-inserting makes it the most recently used.
     this.#tables.delete(spec);
     this.#tables.set(spec, table);
     for (const row of rows) {
-      const old = table.rows.get(row.position);
+      const old = table.get(row.position);
       if (old) this.#bytes -= old.values.byteLength;
-      table.rows.delete(row.position);
-      table.rows.set(row.position, row);
+      table.delete(row.position);
+      table.set(row.position, row);
       this.#bytes += row.values.byteLength;
-      table.max = Math.max(table.max, row.max);
     }
     this.#evict(spec);
   }
 
   get(spec: string, position: number | null): Row | null {
     if (position === null) return null;
-    return this.#tables.get(spec)?.rows.get(position) ?? null;
-  }
-
-  /** Has this spec any row? */
-  has(spec: string): boolean {
-    return (this.#tables.get(spec)?.rows.size ?? 0) > 0;
-  }
-
-  /** Largest absolute value among a spec's rows. */
-  max(spec: string): number {
-    return this.#tables.get(spec)?.max ?? 0;
+    return this.#tables.get(spec)?.get(position) ?? null;
   }
 
   /** How many rows of a spec are at hand. */
   count(spec: string): number {
-    return this.#tables.get(spec)?.rows.size ?? 0;
+    return this.#tables.get(spec)?.size ?? 0;
+  }
+
+  /**
+   * Largest absolute value among a spec's rows.
+   *
+   * @param from Rows from this position on; if there are none, all. The first rows of a prompt share their attribution among
+   *   one or two tokens and would make everything else pale.
+   */
+  max(spec: string, from = 0): number {
+    let all = 0;
+    let later = 0;
+    for (const { position, max } of this.#tables.get(spec)?.values() ?? []) {
+      all = Math.max(all, max);
+      if (position >= from) later = Math.max(later, max);
+    }
+    return later > 0 ? later : all;
   }
 
   clear(): void {
@@ -136,14 +138,14 @@ export class RowCache {
     for (const [spec, table] of this.#tables) {
       if (this.#bytes <= this.#limit) return;
       if (spec === current) continue;
-      for (const row of table.rows.values()) this.#bytes -= row.values.byteLength;
+      for (const row of table.values()) this.#bytes -= row.values.byteLength;
       this.#tables.delete(spec);
     }
     const table = this.#tables.get(current);
     if (!table) return;
-    for (const [position, row] of table.rows) {
-      if (this.#bytes <= this.#limit || table.rows.size === 1) return;
-      table.rows.delete(position);
+    for (const [position, row] of table) {
+      if (this.#bytes <= this.#limit || table.size === 1) return;
+      table.delete(position);
       this.#bytes -= row.values.byteLength;
     }
   }

@@ -67,7 +67,6 @@ export function statusLine(situation: Situation, actions: StatusActions): Status
       action: { label: "compute", run: actions.retry },
     };
   }
-  if (phase === "error")
-    return { tone: "bad", text: "not computed", action: { label: "try again", run: actions.retry } };
+  if (phase === "error") return { tone: "bad", text: "error" };
   return { tone: "good", text: outcomeText(outcome, short), title: outcomeTitle(outcome) };
 }

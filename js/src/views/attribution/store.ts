@@ -119,7 +119,8 @@ export class AttributionStore {
       const painted = this.painted.value;
       this.#rowsVersion.value;
       if (!painted) return 0;
-      return traits.scale.value === "fixed" ? this.#rows.max(painted.spec) : painted.row.max;
+      if (traits.scale.value === "row") return painted.row.max;
+      return this.#rows.max(painted.spec, traits._tokens.value.n_prompt);
     });
     this.phase = computed((): Phase => {
       const connection = this.connection.state.value;
@@ -181,7 +182,7 @@ export class AttributionStore {
   hasRowsFor(changes: Changes): boolean {
     this.#rowsVersion.value;
     const { attr_method: method, target, foil, aggregation } = this.#current(changes);
-    return this.#rows.has(specKey({ method, target, foil, aggregation }));
+    return this.#rows.count(specKey({ method, target, foil, aggregation })) > 0;
   }
 
   /** Explains this token. */

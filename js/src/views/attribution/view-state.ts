@@ -14,7 +14,7 @@ export type Width = "full" | "wide" | "medium" | "small" | "narrow";
 const SMALLEST: ReadonlyArray<readonly [Width, number]> = [
   ["full", 1100],
   ["wide", 1030],
-  ["medium", 710],
+  ["medium", 860],
   ["small", 625],
 ];
 

@@ -47,7 +47,14 @@ function AttributionView({ store, view, strip }: ViewProps) {
 function Problem({ store }: { store: AttributionStore }) {
   const problem = useValue(store.problem);
   if (problem?.about !== "widget") return null;
-  return <Banner message={problem.message} hint={problem.hint} onDismiss={() => store.dismissProblem()} />;
+  return (
+    <Banner
+      message={problem.message}
+      hint={problem.hint}
+      onRetry={() => store.retry()}
+      onDismiss={() => store.dismissProblem()}
+    />
+  );
 }
 
 function Announcement({ store, view }: { store: AttributionStore; view: ViewState }) {

@@ -1,0 +1,129 @@
+"""Pictures of every state, in both themes, into `screenshots/`: to be looked at, and checked for what a program can see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator
+
+from ecco_widgets._demo import DemoServer
+from tests.browser._harness.attribution import AttributionView
+from tests.browser._harness.notebook import Notebook
+from tests.browser._harness.server import DARK, Sandbox, jupyter_server
+from tests.browser._harness.tab import open_tab
+from tests.browser._harness.voila import VoilaPage
+
+pytestmark = pytest.mark.timeout(300)
+
+SETUP = """
+import ipywidgets
+import ecco_widgets as ecco
+
+lm = ecco.load_demo()
+out = lm.generate(" 1, 2, 3,", generate=40)
+prose = lm.generate("The keys to the cabinet were on the table in the hall, and", generate=40)
+"""
+CELLS = {
+    "minimal": "w = prose.primary_attributions(position=prose.n_prompt + 12)\nw",
+    "detailed": "w = prose.primary_attributions(style='detailed', position=prose.n_prompt + 12)\nw",
+    "signed": "w = prose.primary_attributions(style='detailed', aggregation='sum', position=prose.n_prompt + 5)\nw",
+    "contrast": "w = lm('The keys to the cabinet are').primary_attributions(target='contrast', foil=' is', position=-1)\nw",
+    "unicode": "w = lm('naïve café — “quoted”\\n\\tindented 東京 🎉 end').primary_attributions(position=-1)\nw",
+    "long": "long = lm.tokenizer(' It was the best of times, it was the worst of times,' * 400)['input_ids']\n"
+    "w = lm(lm.tokenizer.decode(long[: lm.context - 2])).primary_attributions(position=-1)\nw",
+    "narrow": "w = prose.primary_attributions(position=prose.n_prompt + 12)\n"
+    "ipywidgets.Box([w], layout={'width': '340px'})",
+}
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def theme(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def sandbox(theme: str, new_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return new_sandbox(*([DARK] if theme == "dark" else []))
+
+
+@pytest.fixture(scope="module")
+def notebook(sandbox: Sandbox, browser: Browser) -> Iterator[Notebook]:
+    with jupyter_server("jupyterlab", sandbox) as server, open_tab(browser, {"device_scale_factor": 2}) as tab:
+        name = server.write_notebook("pictures.ipynb", [SETUP, *CELLS.values()])
+        opened = Notebook(tab, server.address(name), sandbox)
+        opened.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        opened.run_all()
+        yield opened
+
+
+def check_fits(root: Locator) -> None:
+    """Nothing sticks out of the widget, and no text is cut off sideways."""
+    too_wide = root.evaluate(
+        """(root) => [root, ...root.querySelectorAll('*')]
+            .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).overflowX !== 'visible')
+            .map((e) => `${e.className}: ${e.scrollWidth} in ${e.clientWidth}`)"""
+    )
+    assert too_wide == []
+
+
+@pytest.mark.parametrize("state", CELLS)
+def test_screenshot_of(state: str, theme: str, notebook: Notebook, screenshots: Path):
+    cell = notebook.cell(1 + list(CELLS).index(state))
+    view = AttributionView(cell)
+    view.wait_shown()
+    view.root.scroll_into_view_if_needed()
+    view.leave()
+    assert view.root.get_attribute("data-theme") == theme
+    check_fits(view.root)
+    view.root.screenshot(path=screenshots / f"lab-{state}-{theme}.png")
+
+
+def test_screenshot_of_hover_with_tooltip(theme: str, notebook: Notebook, screenshots: Path):
+    view = AttributionView(notebook.cell(1 + list(CELLS).index("minimal")))
+    view.token(8).click()
+    view.hover(3)
+    notebook.page.locator(".ew-tooltip").first.wait_for()
+    view.root.screenshot(path=screenshots / f"lab-tooltip-{theme}.png")
+    notebook.page.keyboard.press("Escape")
+    view.leave()
+
+
+def test_screenshot_of_an_open_menu(theme: str, notebook: Notebook, screenshots: Path):
+    cell = notebook.cell(1 + list(CELLS).index("minimal"))
+    view = AttributionView(cell)
+    view.root.get_by_label("attribution method: more").click()
+    view.root.locator("[role=menu]").wait_for()
+    notebook.page.screenshot(path=screenshots / f"lab-menu-{theme}.png")
+    notebook.page.keyboard.press("Escape")
+
+
+def test_screenshot_of_a_refused_foil(theme: str, notebook: Notebook, screenshots: Path):
+    view = AttributionView(notebook.cell(1 + list(CELLS).index("contrast")))
+    field = view.root.get_by_label("token to contrast with")
+    field.fill("not one token")
+    field.press("Enter")
+    view.root.get_by_role("alert").wait_for()
+    view.root.screenshot(path=screenshots / f"lab-error-{theme}.png")
+
+
+def test_screenshot_of_the_whole_page_in_jupyterlab(theme: str, notebook: Notebook, screenshots: Path):
+    notebook.cell(1).scroll_into_view_if_needed()
+    notebook.page.screenshot(path=screenshots / f"lab-page-{theme}.png")
+
+
+def test_screenshot_of_the_dashboard_in_voila(
+    theme: str, new_sandbox: Callable[..., Sandbox], browser: Browser, screenshots: Path
+):
+    sandbox = new_sandbox()
+    environment = sandbox.environment(ECCO_TEXT="The keys to the cabinet were on the table, and")
+    with DemoServer("voila", theme=theme, environment=environment) as server, open_tab(browser) as tab:
+        VoilaPage(tab, server.url, AttributionView.SELECTOR, sandbox)
+        view = AttributionView(tab.page.locator("body"))
+        view.wait_shown()
+        view.hover(20)
+        view.expect_painted(20)
+        assert view.root.get_attribute("data-theme") == theme
+        check_fits(view.root)
+        tab.page.screenshot(path=screenshots / f"voila-page-{theme}.png")
