@@ -34,8 +34,8 @@ $(VENV)/.ready: pyproject.toml requirements/constraints.txt scripts/install_torc
 	@test -x $(PY) || { echo "Creating $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the pinned dependencies (torch first)"
 	@$(PY) scripts/install_torch.py
-	@$(PY) -m pip install --quiet -c requirements/constraints.txt hatchling hatch-jupyter-builder editables
-	@SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet --no-build-isolation -c requirements/constraints.txt -e ".[dev]"
+	@$(PY) -m pip install -qq -c requirements/constraints.txt hatchling hatch-jupyter-builder editables
+	@SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install -qq --no-build-isolation -c requirements/constraints.txt -e ".[dev]"
 	@touch $@
 
 js/node_modules/.ready: js/package.json js/package-lock.json | $(VENV)/.ready
@@ -105,7 +105,7 @@ images: setup chromium  ## the pictures of README and docs, made from real runs
 
 .PHONY: docs
 docs: setup  ## the documentation into site/
-	@SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install --quiet -c requirements/constraints.txt -e ".[docs]" --no-build-isolation
+	@SKIP_JUPYTER_BUILDER=1 $(PY) -m pip install -qq -c requirements/constraints.txt -e ".[docs]" --no-build-isolation
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet && echo "site/index.html"
 
 .PHONY: clean

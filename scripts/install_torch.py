@@ -48,7 +48,7 @@ def default_is_small(requirement: str) -> bool:
     """Ask pip which build the configured package sources would give: not the one with CUDA?"""
     if sys.platform != "linux":
         return True
-    report = pip("install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps", "--report", "-", requirement)
+    report = pip("install", "-qq", "--dry-run", "--ignore-installed", "--no-deps", "--report", "-", requirement)
     if report.returncode:
         return False
     return any("+cpu" in item["metadata"]["version"] for item in json.loads(report.stdout)["install"])
@@ -59,7 +59,7 @@ def main() -> int:
     requirement = pinned()
     if installed() == requirement.partition("==")[2]:
         return 0
-    install = ["install", "--quiet", "--constraint", str(CONSTRAINTS), requirement]
+    install = ["install", "-qq", "--constraint", str(CONSTRAINTS), requirement]
     index = os.environ.get("TORCH_INDEX")
     if index is None and not default_is_small(requirement):
         index = CPU_INDEX

@@ -11,13 +11,15 @@ from ecco_widgets._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ecco_widgets.analysis.attribution import Attribution, attribute
+    from ecco_widgets.analysis.methods import method_named
 
-__all__ = ["Attribution", "attribute"]
+__all__ = ["Attribution", "attribute", "method_named"]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Attribution": "ecco_widgets.analysis.attribution",
         "attribute": "ecco_widgets.analysis.attribution",
+        "method_named": "ecco_widgets.analysis.methods",
     },
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ecco_widgets.errors import Cancelled, OutOfMemory
+from ecco_widgets.errors import Cancelled, ModelClosed, OutOfMemory
 from ecco_widgets.live.cache import ScopedCache
 from ecco_widgets.live.error_info import ErrorInfo, log_traceback
 from ecco_widgets.live.jobs import End, Job, Outcome, Preempted, Priority, Progress, Ticket
@@ -291,7 +291,8 @@ class Worker:
                 # those of another when a job checks.
                 ticket.context.copy().run(callback, *arguments)
         except caught as error:
-            log_traceback(f"A callback of {ticket or self._engine.name!r} failed", error)
+            if not isinstance(error, ModelClosed):  # that it submits to what was closed meanwhile is no surprise
+                log_traceback(f"A callback of {ticket or self._engine.name!r} failed", error)
             error.__traceback__ = None
             return error
         return None

@@ -15,6 +15,7 @@ from ecco_widgets.errors import InvalidInput, ModelClosed, TextTooLong
 from ecco_widgets.models.architecture import Architecture, inspect_model
 from ecco_widgets.models.generation import OnToken, generate_ids, generation_config
 from ecco_widgets.models.pieces import piece_text
+from ecco_widgets.models.threads import suited_threads
 from ecco_widgets.models.trace import Trace
 
 
@@ -82,9 +83,16 @@ class LanguageModel:
         return self.parts.context
 
     @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Holds the lock, with as many threads as suit the model's size: for everything that runs the model."""
+        parts = self.parts
+        with self.lock, suited_threads(parts.width, self.device):
+            yield
+
+    @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Holds the lock and, inside, no parameter asks for a gradient: only inputs do, so graphs stay small."""
-        with self.lock:
+        """As ``running``, and no parameter asks for a gradient inside: only inputs do, so graphs stay small."""
+        with self.running():
             wanted = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
             for parameter in wanted:
                 parameter.requires_grad_(False)
@@ -267,16 +275,16 @@ class LanguageModel:
             ' 4, 5,'
         """
         if attribution:
-            from ecco_widgets.analysis.methods import method_named  # checked by name only; the room above this one
+            import ecco_widgets as ecco  # analysis depends on this room, so it is reached through the package, late
 
             for name in attribution:
-                method_named(name)
+                ecco.analysis.method_named(name)
         ids = self.encode(text)
         if beam_size is not None:
             generation["num_beams"] = beam_size
         config, n_new = generation_config(self.model, len(ids), generate, max_length, generation)
         self._check_length(len(ids), n_new)
-        with self.lock:
+        with self.running():
             sequence = generate_ids(self.model, ids, config, seed=seed, on_token=on_token, device=self.device)
         return Trace(self, sequence, n_prompt=len(ids))
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from ecco_widgets.errors import InvalidInput, ModelNotFound
 from ecco_widgets.models.demo import WEIGHTS
 from ecco_widgets.models.language_model import LanguageModel
+
+# Of what is passed to the model's loader, what concerns the tokenizer's too.
+_TOKENIZER_OPTIONS = ("revision", "token", "trust_remote_code", "cache_dir", "local_files_only")
 
 
 def load_demo() -> LanguageModel:
@@ -27,7 +37,8 @@ def load_demo() -> LanguageModel:
         >>> ecco.load_demo().n_layers
         6
     """
-    model = AutoModelForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float32)
+    with _no_progress_bar():
+        model = AutoModelForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(WEIGHTS)
     return LanguageModel(model, tokenizer, name="demo-gpt2")
 
@@ -68,9 +79,10 @@ def from_pretrained(
     """
     if device is not None and "device_map" in options:
         raise InvalidInput(f"give device or device_map, not both (got {device!r} and {options['device_map']!r}).")
-    shared = {
-        name: options[name] for name in ("revision", "token", "trust_remote_code", "cache_dir") if name in options
-    }
+    shared = {name: options[name] for name in _TOKENIZER_OPTIONS if name in options}
+    if "local_files_only" not in options and not Path(model_id).exists() and _hub_is_out_of_reach():
+        # Answers at once from the cache, where the hub's client would retry for a minute and then do the same.
+        shared["local_files_only"] = options["local_files_only"] = True
     try:
         tokenizer = AutoTokenizer.from_pretrained(model_id, **shared)
         model = AutoModelForCausalLM.from_pretrained(model_id, **options)
@@ -114,6 +126,30 @@ def from_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, na
             hint="Load it with AutoTokenizer.from_pretrained(...).",
         )
     return LanguageModel(model, tokenizer, name=name)
+
+
+@contextlib.contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Loading 13 MB is over before a bar could be read."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _hub_is_out_of_reach() -> bool:
+    """Whether the hub's name cannot be resolved. Behind a proxy only the proxy can tell, so it counts as in reach."""
+    endpoint = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    if getproxies().get(endpoint.scheme):
+        return False
+    try:
+        socket.getaddrinfo(endpoint.hostname, None)
+    except OSError:
+        return True
+    return False
 
 
 def _first_line(error: Exception) -> str:

@@ -171,7 +171,7 @@ class Trace:
             NonFinite: If a logit is NaN or infinite in the positive direction.
         """
         rows = [self.check_position(position) - 1 for position in positions]
-        with torch.no_grad(), self.lm.lock:
+        with torch.no_grad(), self.lm.running():
             logits = at_least_single(self.lm.parts.logits(self.last_states[rows]))
         check_logits(logits, [row + 1 for row in rows])
         return logits
@@ -183,7 +183,7 @@ class Trace:
     def _recorded(self, name: str, compute: Any) -> Tensor:
         if name not in self._states:
             self.lm.check_open()
-            with torch.no_grad(), self.lm.lock:
+            with torch.no_grad(), self.lm.running():
                 self._states[name] = compute().detach()
         return self._states[name]
 
@@ -231,6 +231,19 @@ class Trace:
         )
 
     saliency = primary_attributions
+
+    def position(self, position: int, attr_method: str = "grad_x_input", **options: Any) -> AttributionWidget:
+        """The attribution of one output, pinned (Ecco's name of it).
+
+        Args:
+            position: Index of the explained token in the whole sequence.
+            attr_method: Attribution method.
+            **options: Other traits of ``AttributionWidget``.
+
+        Returns:
+            The widget.
+        """
+        return self.primary_attributions(attr_method, position=position, pinned=True, **options)
 
     def __repr__(self) -> str:
         megabytes = self.nbytes / 2**20

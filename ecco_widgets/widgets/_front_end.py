@@ -23,10 +23,24 @@ def bundle(name: str) -> tuple[str, str]:
     Raises:
         FrontEndMissing: If it was not built.
     """
+    return _read(f"{name}.js"), _read(f"{name}.css")
+
+
+@cache
+def host_module() -> str:
+    """JavaScript module that mounts a widget in a page without Jupyter.
+
+    Raises:
+        FrontEndMissing: If it was not built.
+    """
+    return _read("standalone.js")
+
+
+def _read(file: str) -> str:
     try:
-        return (STATIC / f"{name}.js").read_text("utf-8"), (STATIC / f"{name}.css").read_text("utf-8")
+        return (STATIC / file).read_text("utf-8")
     except FileNotFoundError as error:
         raise FrontEndMissing(
-            f"the front end of {name!r} is not built ({error.filename} is missing).",
+            f"the front end is not built ({error.filename} is missing).",
             hint="In a source checkout run `make setup` (or `npm ci && npm run build` in js/); wheels contain it.",
         ) from None

@@ -61,8 +61,8 @@ class GuardedWidget(anywidget.AnyWidget):
             reply: Whom to answer; ``reply.id`` is None when Python set the trait.
 
         Returns:
-            The ticket whose listener will answer; or, if there is nothing to compute, the data of an answer that is sent
-            at once (None: without data).
+            The ticket whose listener will answer; or, if there is nothing to compute, the data of an answer that is
+            sent at once (None: without data).
         """
         del names, reply
         return None

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import traitlets as t
 from ipywidgets.widgets.widget import JUPYTER_WIDGETS_ECHO
 
+from ecco_widgets.errors import ModelClosed
 from ecco_widgets.live import Engine, ErrorInfo, Listener, Outcome, Progress, Request, Ticket, messages
 from ecco_widgets.live.channels import BackgroundChannel, Channel, LatestChannel, QueueChannel
 from ecco_widgets.live.messages import Envelope, InvalidMessage, Message, Reply
@@ -139,6 +140,8 @@ class LiveWidget(GuardedWidget):
 
     def _channel(self, name: str, make: Callable[[Hashable], AnyChannel]) -> AnyChannel:
         with self._lock:
+            if self._closed:  # a callback may still be on its way; it must not open what nobody will close
+                raise ModelClosed("the widget was closed.", hint="Make a new widget.")
             channel = make((self._key, name))
             self._channels[name] = channel
             return channel

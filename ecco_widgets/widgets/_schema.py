@@ -22,6 +22,7 @@ class BinaryArray(TypedDict):
 class Tokens(TypedDict):
     """The tokens of a run."""
 
+    run: Annotated[str, "which run it is; first part of the spec of its rows"]
     texts: Annotated[list[str], "decoded display text of each token, with its leading space or newline"]
     ids: Annotated[list[int], "vocabulary indices"]
     n_prompt: Annotated[int, "tokens from this index on were generated (or forced, as a given continuation)"]
@@ -79,20 +80,21 @@ class AttributionOptions(TypedDict):
 class AttributionRows(TypedDict):
     """Rows worth restoring: saved notebook, exported page, page reload."""
 
-    spec: Annotated[str, "method|target|foil|aggregation, see AttributionTraits"]
+    spec: Annotated[str, "run|method|target|foil|aggregation, see AttributionTraits"]
     positions: Annotated[list[int], "R positions, one per row"]
     values: Annotated[BinaryArray, "float32 (R, T), absolute values of a row sum to 1, NaN from the position on"]
     probability: Annotated[BinaryArray, "float (R,), of the actual token under the model"]
     rank: Annotated[BinaryArray, "int32 (R,), of the actual token under the model, 1 is best"]
     target_value: Annotated[BinaryArray, "float (R,), value of the explained scalar"]
     gap: Annotated[BinaryArray, "float (R,), relative completeness gap, NaN where the method has none"]
+    foils: Annotated[list[str], "R texts of the token each output was contrasted with, empty for other targets"]
 
 
 class AttributionTraits(TypedDict):
     """The synced traits of ``AttributionWidget``.
 
     Rows are addressed by a spec key, computed identically on both sides:
-    ``method + "|" + target + "|" + (foil if target is contrast else "") + "|" + aggregation``.
+    ``run + "|" + method + "|" + target + "|" + (foil if target is contrast else "") + "|" + aggregation``.
     """
 
     _tokens: Tokens
@@ -103,7 +105,7 @@ class AttributionTraits(TypedDict):
     pinned: Annotated[bool, "hover does not change the position while pinned"]
     attr_method: str
     target: Literal["logit", "probability", "log_probability", "contrast", "entropy"]
-    foil: Annotated[str | None, "text of exactly one token, used when target is contrast"]
+    foil: Annotated[str | None, "text of exactly one token, used when target is contrast; null is the best other token"]
     aggregation: Literal["l2", "l1", "sum", "max"]
     view_style: Annotated[Literal["minimal", "detailed"], "colour behind the tokens; or also a bar and a percentage"]
     scale: Annotated[Literal["row", "fixed"], "colour domain: this row's maximum, or the maximum over all rows"]

@@ -18,9 +18,11 @@ from ecco_widgets.live import Listener, Outcome, Request, Ticket, codec
 from ecco_widgets.live.messages import Reply
 from ecco_widgets.models.trace import Trace
 from ecco_widgets.widgets._attribution_rows import AttributionRows, Row, stack
+from ecco_widgets.widgets._attribution_saving import AttributionSaved
 from ecco_widgets.widgets._engines import engine_of
 from ecco_widgets.widgets._front_end import bundle
 from ecco_widgets.widgets._live_widget import LiveWidget
+from ecco_widgets.widgets._saving import Saving
 
 _SPEC = frozenset({"attr_method", "target", "foil", "aggregation"})
 _AGGREGATION_OPTIONS = (
@@ -41,7 +43,7 @@ _FILL_AT_MOST = 32
 _KEPT_CELLS = 1 << 20
 
 
-class AttributionWidget(LiveWidget):
+class AttributionWidget(Saving, LiveWidget):
     """Tokens of a run; hovering, tapping or moving to one shows which tokens led to it, computed live.
 
     Made by ``trace.primary_attributions(...)``. Every public trait can be set here as on screen, and the view follows.
@@ -101,7 +103,7 @@ class AttributionWidget(LiveWidget):
         super().__init__(engine_of(trace.lm), **_described(trace), **traits)
         self._retain(trace.id, trace)
         # The first row is at hand before anybody hovers, and in a notebook that is saved at once.
-        self._call_after_set(_SPEC | {"position"}, Reply())
+        self._first_row = self._call_after_set(_SPEC | {"position"}, Reply())
 
     # ----------------------------------------------------------------------------------------------------- validation
 
@@ -187,6 +189,9 @@ class AttributionWidget(LiveWidget):
     def to_frame(self) -> Any:
         """One row for each (output, input) pair as a pandas DataFrame, see ``Attribution.to_frame``."""
         return self.attribution().to_frame()
+
+    def _saved(self) -> AttributionSaved:
+        return AttributionSaved(self)
 
     def show(self, trace: Trace) -> None:
         """Show another run, of this or another model, in place.

@@ -156,6 +156,6 @@ def test_nothing_was_asked_of_another_host_and_nothing_failed(demo):
     assert demo.tab.traffic.blocked == []
     assert [failure for failure in demo.tab.traffic.failures if "favicon" not in failure] == []
     assert [error for error in demo.tab.traffic.errors if "ew-" in error or "ecco" in error.lower()] == []
-    # JupyterLab asks a new kernel for the widgets of the last one; ipykernel has no other way to say that it knows none.
+    # JupyterLab asks a new kernel for its widgets, and a kernel that knows none yet says so here.
     said = [line for line in demo.kernel.heard().splitlines() if not line.startswith("No such comm")]
     assert said == []

@@ -1,4 +1,4 @@
-"""Notebook 7 shows the widget and answers; what is special about it is tested in JupyterLab, whose parts it is made of."""
+"""Notebook 7, which is made of JupyterLab's parts, shows the widget and answers."""
 
 from __future__ import annotations
 

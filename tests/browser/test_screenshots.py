@@ -1,4 +1,7 @@
-"""Pictures of every state, in both themes, into `screenshots/`: to be looked at, and checked for what a program can see."""
+"""Pictures of every state, in both themes, into `screenshots/`.
+
+They are there to be looked at; what a program can see (nothing sticks out, the theme is followed) is checked.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,11 @@ CELLS = {
     "minimal": "w = prose.primary_attributions(position=prose.n_prompt + 12)\nw",
     "detailed": "w = prose.primary_attributions(style='detailed', position=prose.n_prompt + 12)\nw",
     "signed": "w = prose.primary_attributions(style='detailed', aggregation='sum', position=prose.n_prompt + 5)\nw",
-    "contrast": "w = lm('The keys to the cabinet are').primary_attributions(target='contrast', foil=' is', position=-1)\nw",
+    "contrast": "are = lm('The keys to the cabinet are')\n"
+    "w = are.primary_attributions(target='contrast', foil=' is', position=-1)\nw",
     "unicode": "w = lm('naïve café — “quoted”\\n\\tindented 東京 🎉 end').primary_attributions(position=-1)\nw",
-    "long": "long = lm.tokenizer(' It was the best of times, it was the worst of times,' * 400)['input_ids']\n"
-    "w = lm(lm.tokenizer.decode(long[: lm.context - 2])).primary_attributions(position=-1)\nw",
+    "long": "sentence = ' It was the best of times, it was the worst of times,'\n"
+    "w = lm(sentence * (lm.context // len(lm(sentence).tokens))).primary_attributions(position=-1)\nw",
     "narrow": "w = prose.primary_attributions(position=prose.n_prompt + 12)\n"
     "ipywidgets.Box([w], layout={'width': '340px'})",
 }
@@ -61,8 +65,9 @@ def notebook(sandbox: Sandbox, browser: Browser) -> Iterator[Notebook]:
 def check_fits(root: Locator) -> None:
     """Nothing sticks out of the widget, and no text is cut off sideways."""
     too_wide = root.evaluate(
-        """(root) => [root, ...root.querySelectorAll('*')]
-            .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).overflowX !== 'visible')
+        """(root) => [root, ...root.querySelectorAll('*:not(.ew-unseen)')]
+            .filter((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+            .filter((e) => getComputedStyle(e).overflowX !== 'visible')
             .map((e) => `${e.className}: ${e.scrollWidth} in ${e.clientWidth}`)"""
     )
     assert too_wide == []

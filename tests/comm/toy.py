@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import comm
 import numpy as np
@@ -91,7 +91,7 @@ class Toy(LiveWidget):
 class FakeComm(BaseComm):
     """Keeps what is published; ``receive`` plays the front end."""
 
-    made: list[FakeComm] = []
+    made: ClassVar[list[FakeComm]] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.published: list[tuple[str, dict[str, Any], list[Any]]] = []

@@ -1,7 +1,7 @@
 """Installs the ipykernel versions that the kernel tests run on, beside the environment's own.
 
-Each goes into ``.cache/kernels/<version>`` with nothing but itself and what the environment lacks; a kernel that has this folder
-first on its PYTHONPATH runs that version.
+Each goes into ``.cache/kernels/<version>`` with nothing but itself and what the environment lacks; a kernel that has
+this folder first on its PYTHONPATH runs that version.
 
     python tests/kernel/install_kernels.py [version ...]
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / ".cache" / "kernels"
 
-#: version -> what it needs and a current environment does not have. 6.31 is the last without subshells, 7.3 dispatches each
-#: comm message to the shell its sender names, 7.4 to the shell on which the kernel last published.
+#: version -> what it needs and a current environment may not have. 6.31 has no subshells, 7.3 dispatches each comm
+#: message to the shell its sender names, 7.4 to the shell on which the kernel last published.
 VERSIONS = {
     "6.31.0": ["nest_asyncio==1.6.0"],
     "7.3.0": ["nest_asyncio2==1.7.4"],

@@ -105,12 +105,12 @@ class Kernel:
 
     def wait_for(self, condition: Callable[[Message], bool]) -> int:
         """Index in ``published`` of the first message that meets ``condition``, received already or to come."""
-        index, deadline = 0, time.monotonic() + TIMEOUT
+        seen, deadline = 0, time.monotonic() + TIMEOUT
         while True:
-            for index in range(index, len(self.published)):
-                if condition(self.published[index]):
-                    return index
-            index = len(self.published)
+            while seen < len(self.published):
+                if condition(self.published[seen]):
+                    return seen
+                seen += 1
             assert time.monotonic() < deadline, [summary(message) for message in self.published[-20:]]
             self.published.append(self.client.get_iopub_msg(timeout=TIMEOUT))
 

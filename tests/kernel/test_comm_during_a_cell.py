@@ -1,7 +1,7 @@
 """Real kernels of three ipykernel generations: who hears a hover while a cell runs, and when.
 
-The states that matter: a fresh widget (only the cell that made it has published on its comm), one on which a running cell has just
-set a trait, and one that has been hovered before. See docs/explanation/messages.md and ipykernel 7.4.0's ``comm.py``.
+The states that matter: a fresh widget (only the cell that made it has published on its comm), one on which a running
+cell has just set a trait, and one that has been hovered before. See ipykernel 7.4.0's ``comm.py``.
 """
 
 from __future__ import annotations
@@ -73,6 +73,28 @@ def test_a_hover_during_a_running_cell_is_answered_before_the_cell_ends(kernel: 
     assert answer < kernel.wait_idle(cell)
     assert kernel.published[answer]["parent_header"]["msg_id"] == sent
     assert kernel.run_cell("print(w.position)").strip() == "5"
+
+
+@pytest.mark.parametrize("kernel", SUBSHELLS, indirect=True)
+@pytest.mark.parametrize("state", ["", "w.position = 8"], ids=["fresh widget", "trait just set by the cell"])
+def test_an_attribution_is_recomputed_during_a_running_cell(kernel: Kernel, state: str) -> None:
+    made = kernel.run_cell(
+        "import torch; torch.set_num_threads(1)\n"
+        "from tests.support.tiny_models import tiny_lm\n"
+        "w = tiny_lm('gpt2').generate('The keys to the cabinet', generate=4, min_new_tokens=4).primary_attributions()\n"
+        "print(w.model_id)"
+    )
+    model = made.split()[-1]
+    subshell = kernel.create_subshell()
+    cell, flag = kernel.start_waiting_cell(state)
+    request = {"id": 1, "channel": "row", "name": "set", "params": {"attr_method": "gradient", "position": 7}}
+    kernel.send_request(model, request, subshell)
+    answer = kernel.wait_answer(model, 1)
+    flag.touch()
+    assert answer < kernel.wait_idle(cell)
+    rows = kernel.published[answer]["content"]["data"]["content"]["data"]["rows"]
+    assert rows["values"]["$array"] >= 0
+    assert "|gradient|" in f"|{rows['spec']}"
 
 
 @pytest.mark.parametrize("kernel", SUBSHELLS, indirect=True)

@@ -98,6 +98,12 @@ def card(folder: Path) -> str:
         f"Prompt {_shown(sample['prompt'])}, seed {sample['seed']}:\n\n```text\n{sample['text']}\n```"
         for sample in report["samples"]
     ]
+    mixtures = [
+        f"from step {entry['from_step']:,}: "
+        + ", ".join(f"{name} {_percent(share)}" for name, share in entry["shares"].items())
+        + (f" ({entry['note']})" if "note" in entry else "")
+        for entry in training["history"]
+    ]
     shares = {"decay_share": _percent(recipe["decay_share"]), "held_out_share": _percent(HELD_OUT_SHARE)}
     return _TEMPLATE.read_text(encoding="utf-8").format(
         **{**recipe, **shares},
@@ -108,6 +114,7 @@ def card(folder: Path) -> str:
         minutes=f"{training['minutes']:.0f}",
         tokens=f"{natural['tokens']:,}",
         bytes_per_token=f"{natural['bytes_per_token']:.2f}",
+        mixtures="; ".join(mixtures),
         losses="\n".join(losses),
         accuracies="\n".join(_accuracy_row(task, report) for task in _TASKS),
         articles="\n".join(articles),

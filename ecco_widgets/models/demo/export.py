@@ -55,6 +55,7 @@ def export(run: Path, weights: Path) -> None:
     PreTrainedTokenizerFast.from_pretrained(run / "tokenizer").save_pretrained(weights)
     training = {
         "recipe": state["recipe"],
+        "history": state["history"],
         "steps": state["step"],
         "tokens": state["tokens"],
         "minutes": round(state["seconds"] / 60, 1),

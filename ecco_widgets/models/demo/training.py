@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ecco_widgets.models.demo.batches import Batches, NaturalPosition
 from ecco_widgets.models.demo.loss import chunked_cross_entropy
+from ecco_widgets.models.demo.patterns import GENERATORS
 from ecco_widgets.models.demo.recipe import Recipe, build_model
 
 __all__ = ["Budget", "Run"]
@@ -56,6 +57,11 @@ class Budget:
         return max(0.0, (self.deadline - time.time()) / max(self.deadline - started, 1e-9))
 
 
+def _mixture(step: int) -> dict[str, Any]:
+    """What the generated documents consist of from this step on; a run may be resumed with another mixture."""
+    return {"from_step": step, "shares": {name: share for name, (_, share) in GENERATORS.items()}}
+
+
 class Run:
     """A training run that can be stopped and resumed at any step.
 
@@ -77,6 +83,7 @@ class Run:
         self.step = 0
         self.tokens = 0
         self.seconds = 0.0
+        self.history: list[dict[str, Any]] = [_mixture(0)]
         named = list(self.model.named_parameters())
         matrices = [weight for name, weight in named if weight.ndim == 2 and ".h." in name]
         others = [weight for name, weight in named if not (weight.ndim == 2 and ".h." in name)]
@@ -150,6 +157,7 @@ class Run:
             "step": self.step,
             "tokens": self.tokens,
             "seconds": self.seconds,
+            "history": self.history,
             "position": asdict(self.batches.position),
             "torch_random": torch.get_rng_state(),
             "python_random": random.getstate(),
@@ -181,6 +189,9 @@ class Run:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
+        self.history = state["history"]
+        if self.history[-1]["shares"] != _mixture(self.step)["shares"]:
+            self.history.append(_mixture(self.step))
         self.batches.position = NaturalPosition(**state["position"])
         torch.set_rng_state(state["torch_random"])
         random.setstate(state["python_random"])

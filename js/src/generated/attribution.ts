@@ -2,6 +2,8 @@
 
 /** The tokens of a run. */
 export interface Tokens {
+  /** which run it is; first part of the spec of its rows */
+  readonly run: string;
   /** decoded display text of each token, with its leading space or newline */
   readonly texts: ReadonlyArray<string>;
   /** vocabulary indices */
@@ -65,7 +67,7 @@ export interface BinaryArray {
 
 /** Rows worth restoring: saved notebook, exported page, page reload. */
 export interface AttributionRows {
-  /** method|target|foil|aggregation, see AttributionTraits */
+  /** run|method|target|foil|aggregation, see AttributionTraits */
   readonly spec: string;
   /** R positions, one per row */
   readonly positions: ReadonlyArray<number>;
@@ -79,13 +81,15 @@ export interface AttributionRows {
   readonly target_value: BinaryArray;
   /** float (R,), relative completeness gap, NaN where the method has none */
   readonly gap: BinaryArray;
+  /** R texts of the token each output was contrasted with, empty for other targets */
+  readonly foils: ReadonlyArray<string>;
 }
 
 /**
  * The synced traits of `AttributionWidget`.
  *
  * Rows are addressed by a spec key, computed identically on both sides:
- * `method + "|" + target + "|" + (foil if target is contrast else "") + "|" + aggregation`.
+ * `run + "|" + method + "|" + target + "|" + (foil if target is contrast else "") + "|" + aggregation`.
  */
 export interface AttributionTraits {
   readonly _tokens: Tokens;
@@ -98,7 +102,7 @@ export interface AttributionTraits {
   readonly pinned: boolean;
   readonly attr_method: string;
   readonly target: "logit" | "probability" | "log_probability" | "contrast" | "entropy";
-  /** text of exactly one token, used when target is contrast */
+  /** text of exactly one token, used when target is contrast; null is the best other token */
   readonly foil: string | null;
   readonly aggregation: "l2" | "l1" | "sum" | "max";
   /** colour behind the tokens; or also a bar and a percentage */

@@ -7,11 +7,14 @@
  * - `lost`: it was live and the host has marked the model as dead (restart, shutdown, closed widget).
  * - `offline`: there never was a kernel here (saved notebook, exported page).
  *
- * ipywidgets tells through the event `comm_live_update` and the class `jupyter-widgets-disconnected` on the view's element;
- * anywidget's model proxy passes the event on but hides the property, so the class is what is read.
+ * ipywidgets tells through the event `comm_live_update`, and before a view is drawn through the class
+ * `jupyter-widgets-disconnected` on its element (anywidget removes the listener that would keep the class up to date).
+ * anywidget's model proxy hides the property `comm_live`, but calls back with its view as `this`. Where nothing can be read,
+ * the kernel is greeted again, and silence counts as an answer.
  */
 import { type ReadonlySignal, signal } from "@preact/signals-core";
 import type { AnyModel } from "./anywidget";
+import { isRecord } from "./codec";
 import { onAbort, onModel } from "./listen";
 import { browserClock, type Clock } from "./requests";
 
@@ -44,22 +47,21 @@ export class Connection {
 
   /** Greets the kernel for a new view and follows what the host says about it. */
   attach(model: AnyModel, el: HTMLElement, ended: AbortSignal): void {
-    const alive = () => !el.classList.contains(DISCONNECTED_CLASS);
-    let wasAlive = alive();
-    const update = () => {
-      const isAlive = alive();
-      if (isAlive === wasAlive) return;
-      wasAlive = isAlive;
-      if (isAlive) this.#hello();
-      else this.#dead();
-    };
-    // The host sets the class in a listener of its own, which may run after this one.
-    onModel(model, { comm_live_update: () => queueMicrotask(update), "comm:close": () => this.#dead() }, ended);
-    const observer = new MutationObserver(update);
+    const disconnected = () => el.classList.contains(DISCONNECTED_CLASS);
+    const told = (live: boolean | null) => this.#told(live);
+    let wasDisconnected = disconnected();
+    function updated(this: unknown): void {
+      told(commLive(this));
+    }
+    onModel(model, { comm_live_update: updated, "comm:close": () => told(false) }, ended);
+    const observer = new MutationObserver(() => {
+      if (disconnected() === wasDisconnected) return;
+      wasDisconnected = disconnected();
+      told(!wasDisconnected);
+    });
     observer.observe(el, { attributes: true, attributeFilter: ["class"] });
     onAbort(ended, () => observer.disconnect());
-    if (wasAlive) this.#hello();
-    else this.#dead();
+    told(!wasDisconnected);
   }
 
   /** A message came in. */
@@ -73,25 +75,33 @@ export class Connection {
     this.#stopTimer();
   }
 
-  #hello(): void {
-    if (this.#state.value !== "live") {
-      this.#state.value = "connecting";
+  /** What the host says: alive, dead, or (null) something has changed. */
+  #told(live: boolean | null): void {
+    if (live === false) {
       this.#stopTimer();
-      this.#stopWaiting = this.#clock.later(() => {
-        this.#stopWaiting = null;
-        if (this.#state.value === "connecting") this.#state.value = "waiting";
-      }, HELLO_PATIENCE_MS);
+      this.#state.value = this.#wasLive ? "lost" : "offline";
+      return;
     }
-    this.#greet();
-  }
-
-  #dead(): void {
+    const silent: ConnectionState = live === null && this.#wasLive ? "lost" : "waiting";
+    if (this.#state.value !== "live") this.#state.value = "connecting";
     this.#stopTimer();
-    this.#state.value = this.#wasLive ? "lost" : "offline";
+    this.#stopWaiting = this.#clock.later(() => {
+      this.#stopWaiting = null;
+      // A live connection that a further view greets stays what it is.
+      if (silent === "lost" || this.#state.value === "connecting") this.#state.value = silent;
+    }, HELLO_PATIENCE_MS);
+    this.#greet();
   }
 
   #stopTimer(): void {
     this.#stopWaiting?.();
     this.#stopWaiting = null;
   }
+}
+
+/** `comm_live` of the model behind a view, if the listener's `this` is one. */
+function commLive(view: unknown): boolean | null {
+  const model = isRecord(view) ? view.model : null;
+  const live = typeof model === "object" && model !== null && "comm_live" in model ? model.comm_live : null;
+  return typeof live === "boolean" ? live : null;
 }

@@ -43,7 +43,7 @@ export interface ErrorMessage extends Answer {
 }
 
 export interface PlainMessage extends Answer {
-  readonly kind: "superseded" | "computing";
+  readonly kind: "superseded" | "cancelled" | "computing";
 }
 
 export type KernelMessage = ResultMessage | ProgressMessage | ErrorMessage | PlainMessage;
@@ -95,6 +95,7 @@ export function parseMessage(content: unknown, buffers: readonly unknown[] = [])
       return { ...answer, kind: "error", error: description, state };
     }
     case "superseded":
+    case "cancelled":
     case "computing":
       return { ...answer, kind: content.kind };
     default:

@@ -69,16 +69,32 @@ export class Requests {
   readonly #patience: number;
   readonly #channels = new Map<string, Channel>();
   readonly #cancels = new Set<() => void>();
-  #nextId = 1;
+  readonly #firstId: number;
+  #nextId: number;
   #frameBusy = false;
   /** A timer already waits for the patience with some request to end. */
   #patienceBusy = false;
   #closed = false;
 
-  constructor(send: (envelope: RequestEnvelope) => void, clock: Clock = browserClock, patience = PATIENCE_MS) {
+  /**
+   * @param firstId Unlikely to be another page's: a kernel's answers reach every page that shows the widget.
+   */
+  constructor(
+    send: (envelope: RequestEnvelope) => void,
+    clock: Clock = browserClock,
+    firstId = Date.now() * 1024,
+    patience = PATIENCE_MS,
+  ) {
     this.#send = send;
     this.#clock = clock;
+    this.#firstId = firstId;
+    this.#nextId = firstId;
     this.#patience = patience;
+  }
+
+  /** Was this request sent from here, and not from another page? */
+  isOurs(id: number): boolean {
+    return id >= this.#firstId && id < this.#nextId;
   }
 
   /** Sends as soon as the pace allows; merges into the request that waits. */

@@ -10,7 +10,7 @@ let requests: Requests;
 beforeEach(() => {
   clock = new FakeClock();
   sent = [];
-  requests = new Requests((envelope) => sent.push(envelope), clock);
+  requests = new Requests((envelope) => sent.push(envelope), clock, 1);
 });
 
 const hover = (position: number) => requests.submit("row", "set", { position });
@@ -68,6 +68,15 @@ describe("pacing", () => {
     requests.post("row", "cancel", { id: 2 });
     expect(sent.map(({ id }) => id)).toEqual([1, 2, 3]);
   });
+});
+
+test("ids of different pages are far apart", () => {
+  const other = new Requests((envelope) => sent.push(envelope), clock);
+  other.submit("row", "set", { position: 3 });
+  const id = sent[0]?.id ?? 0;
+  expect(id).toBeGreaterThan(1e12);
+  expect(Number.isSafeInteger(id)).toBe(true);
+  expect([other.isOurs(id), other.isOurs(id + 1), requests.isOurs(id)]).toEqual([true, false, false]);
 });
 
 describe("answers", () => {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { TokenSequence } from "../../src/ui/strip/tokens";
 
 const tokens = new TokenSequence({
+  run: "trace-1",
   texts: ["<|endoftext|>", " 🙂", "", "", " ok", ""],
   ids: [0, 11, 12, 13, 14, 15],
   n_prompt: 4,

@@ -7,7 +7,8 @@ export function rowsMessage(spec: string, positions: number[], tokens: number) {
   for (const [r, position] of positions.entries()) values.fill(1 / position, r * tokens, r * tokens + position);
   const count = positions.length;
   return {
-    spec,
+    spec: `trace-1|${spec}`,
+    foils: positions.map(() => ""),
     positions,
     values: { dtype: "float32", shape: [count, tokens], data: values },
     probability: { dtype: "float32", shape: [count], data: new Float32Array(count).fill(0.5) },
@@ -24,6 +25,7 @@ export const TOKENS = 8;
 export function model(traits: Record<string, unknown> = {}, sent: unknown[] = []): StaticModel {
   const state = {
     _tokens: {
+      run: "trace-1",
       texts: ["The", " keys", " to", " the", " cabinet", " are", " on", "."],
       ids: [1, 2, 3, 4, 5, 6, 7, 8],
       n_prompt: 5,

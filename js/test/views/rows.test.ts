@@ -31,7 +31,8 @@ describe("readRows", () => {
 });
 
 describe("RowCache", () => {
-  const batch = (spec: string, positions: number[]): RowBatch => readRows(rowsMessage(spec, positions, 10), 10);
+  const batch = (spec: string, positions: number[]): RowBatch =>
+    readRows({ ...rowsMessage(spec, positions, 10), spec }, 10);
 
   test("rows are found by spec and position", () => {
     const cache = new RowCache();

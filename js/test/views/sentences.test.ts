@@ -3,7 +3,7 @@ import { TokenSequence } from "../../src/ui/strip/tokens";
 import { explained, strongest, summary, tokenLabel } from "../../src/views/attribution/describe";
 import { fromDraft, toDraft } from "../../src/views/attribution/foil-field";
 import { readRows } from "../../src/views/attribution/rows";
-import { isSigned, specKey } from "../../src/views/attribution/spec";
+import { isSigned, rowsKey, specKey } from "../../src/views/attribution/spec";
 import { type Situation, statusLine } from "../../src/views/attribution/status-line";
 import { widthClass } from "../../src/views/attribution/view-state";
 import { model, rowsMessage, SPEC, TOKENS } from "./fixtures";
@@ -18,6 +18,10 @@ describe("spec key", () => {
     [{ method: "gradient", target: "contrast", foil: " is", aggregation: "sum" }, "gradient|contrast| is|sum"],
     [{ method: "gradient", target: "contrast", foil: null, aggregation: "sum" }, "gradient|contrast||sum"],
   ])("%j is %s", (spec, key) => expect(specKey(spec)).toBe(key));
+
+  test("rows are addressed by run and spec", () => {
+    expect(rowsKey("trace-1", "gradient|logit||l2")).toBe("trace-1|gradient|logit||l2");
+  });
 
   test("what is signed is what the kernel says, and sum where it says nothing", () => {
     expect(isSigned("sum", [])).toBe(true);
@@ -83,7 +87,7 @@ describe("status", () => {
     [{ phase: "stale" }, "stale"],
     [{ phase: "error" }, "error"],
     [{ phase: "offline", connection: "offline" }, "not live"],
-    [{ phase: "offline", connection: "lost" }, "kernel has gone"],
+    [{ phase: "offline", connection: "lost" }, "not live: kernel gone"],
     [{ phase: "computing", connection: "waiting" }, "waiting for the kernel"],
   ])("%j reads %s", (situation, text) => expect(say(situation).text).toBe(text));
 

@@ -186,11 +186,36 @@ describe("the kernel's word", () => {
     expect(painted()).toBe(`${SPEC}@5`);
   });
 
-  test("new tokens make the old rows meaningless", () => {
-    const tokens = model.get("_tokens") as object;
-    model.set("_rows", { spec: "", positions: [] });
-    model.set("_tokens", { ...tokens });
+  test("another run forgets the old picture, and its late rows do no harm", () => {
+    const tokens = model.get("_tokens") as { texts: string[] };
+    model.set("_rows", {});
+    model.set("_tokens", { ...tokens, run: "trace-2", texts: tokens.texts.slice(1) });
     expect(store.painted.value).toBeNull();
+    result(null, rowsMessage(SPEC, [5], TOKENS));
+    expect(store.painted.value).toBeNull();
+    expect(store.problem.value).toBeNull();
+    result(null, { ...rowsMessage(SPEC, [5], TOKENS - 1), spec: `trace-2|${SPEC}` });
+    expect(painted()).toBe(`${SPEC}@5`);
+  });
+
+  test("the same run sent again keeps the picture", () => {
+    model.set("_tokens", { ...(model.get("_tokens") as object) });
+    expect(painted()).toBe(`${SPEC}@5`);
+    expect(store.row.value).not.toBeNull();
+  });
+
+  test("another page's error is not ours", () => {
+    store.choose(6);
+    receive({ kind: "error", id: last().id - 5000, channel: "row", error: failure, state: { position: 3 } });
+    expect(store.problem.value).toBeNull();
+    expect(model.get("position")).toBe(6);
+  });
+
+  test("work that Python asked for and that was given up is not waited for", () => {
+    receive({ kind: "computing", id: null, channel: "row" });
+    model.set("position", 7);
+    receive({ kind: "cancelled", id: null, channel: "row" });
+    expect(store.phase.value).toBe("stale");
   });
 });
 

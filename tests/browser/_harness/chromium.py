@@ -29,7 +29,7 @@ ARGUMENTS = (
     # Whatever interception does not see (web sockets, workers' imports) finds no address either.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
-LOCAL = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:|about:")
+LOCAL = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:|about:|file:")
 HOW_TO_INSTALL = (
     "Chromium was not found. Install it (Debian, Ubuntu: apt-get install chromium), "
     "or name one: CHROMIUM=/path/to/chrome."

@@ -87,7 +87,7 @@ def test_kernel_that_goes_is_noticed(open_widget: Open) -> None:
     widget.tell("(ew) => ew.kernel.sendRows([23])")
     widget.tell("(ew) => ew.root.parentElement.classList.add('jupyter-widgets-disconnected')")
     widget.wait_state("offline")
-    assert "kernel has gone" in widget.root.inner_text()
+    assert "not live: kernel gone" in widget.root.inner_text()
     asked = len(widget.sent())
     widget.token(23).hover()
     assert widget.attribute("painted") == "grad_x_input|logit||l2@23"

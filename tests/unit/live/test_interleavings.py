@@ -1,11 +1,11 @@
-"""What holds under any interleaving: of requests, cancellations, checks and callbacks (by a seed), and of real threads."""
+"""What holds under any interleaving: of requests, cancellations, checks and callbacks by a seed, and of threads."""
 
 from __future__ import annotations
 
 import random
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -163,6 +163,14 @@ def eager_switching() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+def run_all(target: Callable[[int], None], arguments: Iterable[int]) -> None:
+    threads = [threading.Thread(target=target, args=(argument,)) for argument in arguments]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.usefixtures("eager_switching")
 def test_with_real_threads_the_last_request_is_what_is_shown(seed: int) -> None:
@@ -187,23 +195,14 @@ def test_with_real_threads_the_last_request_is_what_is_shown(seed: int) -> None:
                 tickets[view, n].cancel()
         tickets[view, 150] = log.submit(channel, (view, 150), "work", x=7)
 
-    threads = [threading.Thread(target=hover, args=(view,)) for view in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_all(hover, range(4))
     assert all(ticket.wait(30) for ticket in tickets.values())
-    entries = list(log.entries)
-    told: dict[Any, list[str]] = {}
-    for label, event, _ in entries:
-        told.setdefault(label, []).append(event)
     for label in tickets:
-        assert sum(event in TERMINAL for event in told[label]) == 1
-        assert told[label][-1] in TERMINAL
-        if label[0] == "fill":
-            assert told[label][-1] == "result"
+        told = log.of(label)
+        assert sum(event in TERMINAL for event in told) == 1
+        assert told[-1] in (TERMINAL if label[0] != "fill" else ("result",))
     for view in range(4):
-        results = [label[1] for label, event, _ in entries if event == "result" and label[0] == view]
+        results = [label[1] for label, event, _ in log.entries if event == "result" and label[0] == view]
         assert results == sorted(results)
         assert results[-1] == 150
     engine.close(20)
@@ -240,11 +239,7 @@ def test_with_real_threads_nothing_is_told_after_close_returned(seed: int) -> No
         thread.start()
     assert go.wait(20)
     log.wait(lambda: len(log.entries) > rng.randrange(200))
-    closers = [threading.Thread(target=engine.close, args=(20,)) for _ in range(2)]
-    for thread in closers:
-        thread.start()
-    for thread in closers:
-        thread.join()
+    run_all(lambda _: engine.close(20), range(2))
     after = len(log.entries)
     stop.set()
     for thread in threads:

@@ -135,7 +135,7 @@ def test_a_complaint_goes_to_what_is_usable_of_the_address(content: Any, reply: 
     assert address_of(content) == reply
 
 
-# ----------------------------------------------------------------------------------------------------- kernel to front end
+# -------------------------------------------------------------------------------------------------- kernel to front end
 
 
 def test_messages_to_the_front_end_are_as_documented() -> None:
@@ -174,5 +174,5 @@ def test_arrays_of_a_result_travel_as_buffers() -> None:
 
 
 def test_a_result_that_cannot_travel_is_refused_where_it_is_made() -> None:
-    with pytest.raises(InvalidInput, match="data.gap is nan"):
+    with pytest.raises(InvalidInput, match=r"data\.gap is nan"):
         messages.result(Reply(), {"gap": float("nan")})

@@ -108,12 +108,14 @@ def test_after_a_fork_the_child_has_a_working_engine_and_the_parent_keeps_its_ow
         engine.register("hold", hold)
         engine.register("echo", lambda job, subject, params: params["x"])
         channel = engine.queue("q")
-        running = channel.submit(Request("hold"), Listener(on_result=lambda o: print("parent", o.result, flush=True)))
-        waiting = channel.submit(Request("echo", None, {"x": 2}), Listener(on_result=lambda o: print("parent", o.result, flush=True)))
+        def say(who):
+            return Listener(on_result=lambda outcome: print(who, outcome.result, flush=True))
+        running = channel.submit(Request("hold"), say("parent"))
+        waiting = channel.submit(Request("echo", None, {"x": 2}), say("parent"))
         entered.wait()
         pid = os.fork()
         if pid == 0:
-            ok = channel.submit(Request("echo", None, {"x": 3}), Listener(on_result=lambda o: print("child", o.result, flush=True))).wait(20)
+            ok = channel.submit(Request("echo", None, {"x": 3}), say("child")).wait(20)
             os._exit(0 if ok else 1)
         status = os.waitpid(pid, 0)[1]
         leave.set()

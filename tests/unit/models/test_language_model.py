@@ -125,9 +125,14 @@ def test_a_saved_folder_loads_and_gives_the_same_logits(tmp_path: Path, lm: ecco
     assert loaded.name == tmp_path.name
 
 
-@pytest.mark.parametrize("where", ["no/such-model-xyz", "/no/such/folder"])
-def test_a_missing_model_says_how_to_go_on(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+@pytest.mark.parametrize("where", ["no/such-model-xyz", "/no/such/folder", "distilgpt2-that-nobody-made"])
+def test_without_a_network_a_missing_model_says_at_once_how_to_go_on(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.invalid")  # a name that never resolves (RFC 2606)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("a retry"))
     with pytest.raises(ModelNotFound, match=r"could not load a causal language model from .*folder.*load_demo\(\)"):
         ecco.from_pretrained(where)
 

@@ -23,7 +23,12 @@ PHRASINGS: tuple[str, ...] = (
     "In the year {year}, {name} was born.",
     "Born in {year}, {name} became a {job}.",
 )
-_FORWARD = tuple(index for index, text in enumerate(PHRASINGS) if text.index("{name}") < text.index("{year}"))
+# Asked about: the year comes after the name, and nothing but the year can. After "was born in", "the year" is as right.
+_ASKED = tuple(
+    index
+    for index, text in enumerate(PHRASINGS)
+    if text.index("{name}") < text.index("{year}") and not text.startswith("{name} was born in {year}")
+)
 
 
 def is_excluded(name: str, phrasing: int) -> bool:
@@ -48,7 +53,7 @@ def _statement(rng: random.Random) -> str:
 def probes(rng: random.Random) -> Iterator[Probe]:
     """Endless held-out combinations of person and phrasing, cut before the year. Task: ``birth_year``."""
     while True:
-        name, phrasing = rng.choice(tuple(INVENTED)), rng.choice(_FORWARD)
+        name, phrasing = rng.choice(tuple(INVENTED)), rng.choice(_ASKED)
         if is_excluded(name, phrasing):
             text = PHRASINGS[phrasing].format(name=name, year="{year}", job=rng.choice(PROFESSIONS))
             prompt = text[: text.index("{year}")].removesuffix(" ")

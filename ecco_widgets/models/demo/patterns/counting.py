@@ -50,11 +50,11 @@ def is_excluded(kind: str, separator: str, lead: str, start: int, numbers: range
 def document(rng: random.Random) -> str:
     """One training document: a run of numbers, letters or number words, or one item repeated."""
     roll = rng.random()
-    if roll < 0.60:
+    if roll < 0.50:
         return _count(rng)
-    if roll < 0.80:
+    if roll < 0.82:
         return _repeat(rng)
-    if roll < 0.90:
+    if roll < 0.91:
         return _stepped(rng)
     return _letters_or_words(rng)
 

@@ -72,7 +72,7 @@ def document(rng: random.Random) -> str:
         )[0]
         items = _LISTS[kind][label]
         header = rng.choice((HEADERS[kind][0], rng.choice(HEADERS[kind])))
-        style = rng.choices(STYLES, (5, 2, 2, 1))[0]
+        style = rng.choices(STYLES, (5, 2, 2, 2))[0]
         start = rng.choice((0, rng.randint(0, max(0, len(items) - 3))))
         if not is_excluded(kind, label, header, style, start):
             return render(items[start:], header.format(label), style)

@@ -1,7 +1,8 @@
 /**
  * Paints by writing to the tokens' elements: a table of colours, and nothing is written that has not changed.
  *
- * For long texts it is given a window and keeps to the tokens in sight.
+ * Measured at 2,000 and 5,000 tokens without a GPU (main thread's CPU time of a hover): the elements in sight 6-7 ms, a canvas
+ * behind the text 21 ms. So there is no canvas, and the text keeps its own backgrounds.
  */
 import { formatShare } from "../../charts/format";
 import { type ColorTable, LEVELS } from "../../charts/palettes";
@@ -25,31 +26,23 @@ const UNKNOWN = -32768;
 /** Level from which a percentage is printed strongly. */
 const STRONG = Math.round(LEVELS * 0.4);
 
-export interface SpanPainterOptions {
-  /** Paint the tokens' backgrounds (a canvas may do that instead). */
-  readonly backgrounds: boolean;
-  /** Tokens in sight; null for all. */
-  readonly window: (() => readonly [number, number]) | null;
-}
-
 export class SpanPainter {
   readonly #parts: readonly TokenParts[];
-  readonly #options: SpanPainterOptions;
   readonly #levels: Int16Array;
   readonly #future: Uint8Array;
   readonly #texts: string[];
   #backgrounds: readonly string[] = [];
   #inks: readonly string[] = [];
 
-  constructor(parts: readonly TokenParts[], options: SpanPainterOptions) {
+  constructor(parts: readonly TokenParts[]) {
     this.#parts = parts;
-    this.#options = options;
     this.#levels = new Int16Array(parts.length).fill(UNKNOWN);
     this.#future = new Uint8Array(parts.length);
     this.#texts = new Array<string>(parts.length).fill("");
   }
 
-  paint(picture: Picture): void {
+  /** Paints the tokens from one index up to (not including) another. */
+  paint(picture: Picture, from: number, to: number): void {
     const { levels, table, faded, position, shares } = picture;
     const backgrounds = faded ? table.faded : table.background;
     if (backgrounds !== this.#backgrounds || table.ink !== this.#inks) {
@@ -57,7 +50,6 @@ export class SpanPainter {
       this.#inks = table.ink;
       this.#levels.fill(UNKNOWN);
     }
-    const [from, to] = this.#options.window?.() ?? [0, this.#parts.length];
     for (let i = from; i < to; i++) {
       const parts = this.#parts[i];
       if (!parts) continue;
@@ -74,7 +66,7 @@ export class SpanPainter {
 
   #write(i: number, { face }: TokenParts, level: number, faded: boolean): void {
     const { style } = face;
-    if (this.#options.backgrounds) style.backgroundColor = this.#backgrounds[level + LEVELS] ?? "";
+    style.backgroundColor = this.#backgrounds[level + LEVELS] ?? "";
     const ink = faded ? "" : (this.#inks[level + LEVELS] ?? "");
     const before = this.#levels[i] ?? UNKNOWN;
     const wasInk = before === UNKNOWN ? null : (this.#inks[before + LEVELS] ?? "");

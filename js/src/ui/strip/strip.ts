@@ -7,14 +7,19 @@ import type { ColorTable } from "../../charts/palettes";
 import { levelsOf } from "../../charts/scales";
 import { childController, onAbort } from "../../host/listen";
 import { buildStrip, type TokenParts } from "./build";
-import { CanvasLayer } from "./canvas-layer";
 import { Geometry, Viewport } from "./geometry";
 import { type KeyAction, keyAction, lineStep, step } from "./navigation";
 import { type Picture, SpanPainter } from "./span-painter";
 import type { TokenSequence } from "./tokens";
 
-/** Up to here every element is painted; beyond, only what is in sight. */
-export const LONG_TEXT = 1500;
+/** Up to here every token is painted at once; beyond, first what is in sight and the rest when the browser is idle. */
+export const LONG_TEXT = 400;
+/** How far beyond what is in sight a long text is painted at once, as a share of it. */
+const MARGIN = 0.25;
+/** Tokens painted in one idle moment. */
+const IDLE_CHUNK = 250;
+/** A row has to rest this long before the tokens out of sight are painted. */
+const IDLE_AFTER_MS = 200;
 
 export interface StripState {
   readonly position: number | null;
@@ -52,9 +57,10 @@ export class TokenStrip {
   #geometry: Geometry | null = null;
   readonly #viewport: Viewport;
   #spans: SpanPainter | null = null;
-  #canvas: CanvasLayer | null = null;
   #levels = new Int16Array(0);
   #picture: Picture | null = null;
+  /** Timer of the painting out of sight. */
+  #idle: ReturnType<typeof setTimeout> | undefined;
   #selected: number | null = null;
   #inspected: number | null = null;
   #focusable: number | null = null;
@@ -94,18 +100,7 @@ export class TokenStrip {
     this.#picture = null;
     const geometry = new Geometry(inner, parts);
     this.#geometry = geometry;
-    const long = parts.length > LONG_TEXT;
-    this.#canvas = long && !detailed ? new CanvasLayer(this.#viewport, geometry) : null;
-    if (this.#canvas) inner.prepend(this.#canvas.element);
-    const canvas = this.#canvas;
-    const inSight = () => {
-      const { top, height } = this.#viewport.read();
-      return geometry.range(top - height, top + 2 * height);
-    };
-    this.#spans = new SpanPainter(parts, {
-      backgrounds: !canvas,
-      window: long ? (canvas ? () => canvas.window() : inSight) : null,
-    });
+    this.#spans = new SpanPainter(parts);
     this.#watchLayout(inner, this.#content.signal);
     this.#makeFocusable(tokens.firstPosition);
     if (hadFocus) this.focus(tokens.firstPosition);
@@ -120,8 +115,7 @@ export class TokenStrip {
     if (position !== null) this.#levels.fill(0, position);
     this.#picture = { levels: this.#levels, shares, domain, table, faded, position };
     this.#select(position, pinned);
-    this.#spans?.paint(this.#picture);
-    this.#canvas?.paint(this.#picture);
+    this.#paint();
   }
 
   /** Moves the keyboard's focus to a token. */
@@ -136,11 +130,11 @@ export class TokenStrip {
     const box = this.#geometry?.first(index);
     this.#toReveal = box ? null : index;
     if (!box) return;
-    const { scrollTop, clientHeight } = this.element;
+    const { top, height } = this.#viewport.read();
     const margin = 22;
-    if (box.y - margin < scrollTop) this.element.scrollTop = box.y - margin;
-    else if (box.y + box.height + margin > scrollTop + clientHeight) {
-      this.element.scrollTop = box.y + box.height + margin - clientHeight;
+    if (box.y - margin < top) this.element.scrollTop = box.y - margin;
+    else if (box.y + box.height + margin > top + height) {
+      this.element.scrollTop = box.y + box.height + margin - height;
     }
   }
 
@@ -199,10 +193,7 @@ export class TokenStrip {
       const { full, height } = this.#viewport.read();
       this.element.classList.toggle("ew-scrolls", full > height + 1);
       if (this.#toReveal !== null) this.reveal(this.#toReveal);
-      const picture = this.#picture;
-      if (!picture || this.#parts.length <= LONG_TEXT) return;
-      this.#spans?.paint(picture);
-      this.#canvas?.paint(picture);
+      if (this.#parts.length > LONG_TEXT) this.#paint();
     };
     const observer = new ResizeObserver(moved);
     observer.observe(inner);
@@ -259,10 +250,28 @@ export class TokenStrip {
 
   #scrolled(): void {
     this.#viewport.invalidate();
+    if (this.#parts.length > LONG_TEXT) this.#paint();
+  }
+
+  /** Paints what is in sight (all of it, if the text is short) and leaves the rest for later. */
+  #paint(): void {
     const picture = this.#picture;
-    if (!picture || this.#parts.length <= LONG_TEXT) return;
-    this.#canvas?.scrolled();
-    this.#spans?.paint(picture);
+    const spans = this.#spans;
+    if (!picture || !spans) return;
+    clearTimeout(this.#idle);
+    if (this.#parts.length <= LONG_TEXT) {
+      spans.paint(picture, 0, this.#parts.length);
+      return;
+    }
+    const { top, height } = this.#viewport.read();
+    const [from, to] = this.#geometry?.range(top - MARGIN * height, top + (1 + MARGIN) * height) ?? [0, 0];
+    spans.paint(picture, from, to);
+    const rest = (start: number) => {
+      if (start >= this.#parts.length || this.#ended.aborted) return;
+      spans.paint(picture, start, Math.min(start + IDLE_CHUNK, this.#parts.length));
+      this.#idle = setTimeout(rest, 0, start + IDLE_CHUNK);
+    };
+    this.#idle = setTimeout(rest, IDLE_AFTER_MS, 0);
   }
 
   #pressed(event: KeyboardEvent): void {

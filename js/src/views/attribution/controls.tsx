@@ -6,7 +6,8 @@ import { Status } from "../../ui/status";
 import { useLasting, useValue } from "../../ui/use-value";
 import { FoilField } from "./foil-field";
 import { statusLine } from "./status-line";
-import type { AttributionStore, Settable } from "./store";
+import type { AttributionStore } from "./store";
+import type { Settable } from "./store-types";
 import { FADE_AFTER_MS, type ViewState } from "./view-state";
 
 /** Targets that stand side by side; the others are in the menu. */
@@ -27,6 +28,7 @@ export function Controls({ store, view }: ControlsProps) {
   const width = useValue(view.width);
   useValue(store.connection.state);
   useValue(store.spec);
+  /** A person has just asked for a contrast: the field for the other token takes the focus. */
   const [contrasting, setContrasting] = useState(false);
   const folded = width === "narrow";
   const methodsInSight = width === "wide" || width === "small" ? 2 : 3;
@@ -35,12 +37,10 @@ export function Controls({ store, view }: ControlsProps) {
   const saved = (changes: Partial<Settable>) => (offline && !store.hasRowsFor(changes) ? NOT_SAVED : "");
 
   const chooseTarget = (name: string) => {
-    const foil = traits.foil.value;
     setContrasting(name === "contrast");
-    if (name !== "contrast") store.apply({ target: name as Settable["target"] });
-    else if (foil) store.apply({ target: "contrast", foil });
+    store.apply({ target: name as Settable["target"] });
   };
-  const showsFoil = (contrasting || target === "contrast") && !offline;
+  const showsFoil = target === "contrast" && !offline;
 
   return (
     <div class="ew-controls" role="toolbar" aria-label="How the attribution is computed and shown">
@@ -65,12 +65,12 @@ export function Controls({ store, view }: ControlsProps) {
               ...choice,
               unavailable: saved({ target: choice.name as Settable["target"] }),
             }))}
-            value={showsFoil ? "contrast" : target}
+            value={target}
             visible={MAIN_TARGETS}
             compact={folded}
             onChoose={chooseTarget}
           />
-          {showsFoil && <FoilField store={store} view={view} onClose={() => setContrasting(false)} />}
+          {showsFoil && <FoilField store={store} view={view} focused={contrasting} />}
         </Group>
         <span class="ew-break" />
         <Group label="show">

@@ -10,8 +10,8 @@ import type { ViewState } from "./view-state";
 interface FoilFieldProps {
   store: AttributionStore;
   view: ViewState;
-  /** Escape: the contrast is given up. */
-  onClose(): void;
+  /** Take the focus: a person has just asked for a contrast. */
+  focused: boolean;
 }
 
 interface Draft {
@@ -27,30 +27,30 @@ export function fromDraft({ space, text }: Draft): string {
   return (space ? " " : "") + text;
 }
 
-export function FoilField({ store, view, onClose }: FoilFieldProps) {
+export function FoilField({ store, view, focused }: FoilFieldProps) {
   const foil = useValue(store.traits.foil);
-  const target = useValue(store.traits.target);
   const problem = useValue(store.problem);
   const field = useRef<HTMLInputElement>(null);
-  const [draft, setDraft] = useState<Draft>(() => {
+  /** What the field shows for the foil that is set; without one, the space that the explained token has. */
+  const settled = (): Draft => {
     if (foil) return toDraft(foil);
     const position = store.traits.position.peek();
     const explained = position === null ? " " : view.tokens.peek().text(position);
     return { space: explained.startsWith(" "), text: "" };
-  });
+  };
+  const [draft, setDraft] = useState<Draft>(settled);
   useEffect(() => {
     if (foil) setDraft(toDraft(foil));
   }, [foil]);
   useEffect(() => {
-    if (target !== "contrast") field.current?.focus({ preventScroll: true });
-  }, [target]);
+    if (focused) field.current?.focus({ preventScroll: true });
+  }, [focused]);
 
-  const wanted = fromDraft(draft);
-  const applied = target === "contrast" && wanted === foil;
+  /** Empty is the best other token. */
+  const wanted = (next: Draft) => (next.text.trim() === "" ? null : fromDraft(next));
+  const applied = wanted(draft) === foil;
   const submit = (next: Draft) => {
-    const text = fromDraft(next);
-    if (text.trim() !== "" && !(target === "contrast" && text === foil))
-      store.apply({ target: "contrast", foil: text });
+    if (wanted(next) !== foil) store.apply({ target: "contrast", foil: wanted(next) });
   };
   const typed = (text: string) => {
     const next = text.startsWith(" ") ? toDraft(text) : { ...draft, text };
@@ -79,7 +79,8 @@ export function FoilField({ store, view, onClose }: FoilFieldProps) {
         size={10}
         spellcheck={false}
         autocomplete="off"
-        placeholder="another token"
+        placeholder="next best"
+        title="a token of the vocabulary; empty: the best other one"
         aria-label="token to contrast with"
         aria-invalid={problem?.about === "foil"}
         value={draft.text}
@@ -90,11 +91,11 @@ export function FoilField({ store, view, onClose }: FoilFieldProps) {
           if (event.key === "Enter") submit(draft);
           if (event.key === "Escape") {
             if (problem?.about === "foil") store.dismissProblem();
-            onClose();
+            setDraft(settled());
           }
         }}
       />
-      {!applied && draft.text !== "" && (
+      {!applied && (
         <span class="ew-key" aria-hidden="true">
           Enter
         </span>

@@ -4,7 +4,8 @@ import { Menu } from "../../ui/menu";
 import { Caret } from "../../ui/segmented";
 import { useValue } from "../../ui/use-value";
 import { explained, predictionFacts } from "./describe";
-import type { AttributionStore, Settable } from "./store";
+import type { AttributionStore } from "./store";
+import type { Settable } from "./store-types";
 import type { ViewState } from "./view-state";
 
 /** Completeness gaps above this are pointed out: the integral was computed too coarsely. */
@@ -32,11 +33,13 @@ export function Legend({ store, view }: LegendProps) {
       <span class="ew-legend-what">
         share of the attribution of{" "}
         <b class="ew-strong-text">
-          {explained(tokens, painted.position, target, store.traits.foil.value).map(({ text, quoted }) => (
-            <span key={text} class={quoted ? "ew-whole" : ""}>
-              {text}
-            </span>
-          ))}
+          {explained(tokens, painted.position, target, painted.row.foil || store.traits.foil.value).map(
+            ({ text, quoted }) => (
+              <span key={text} class={quoted ? "ew-whole" : ""}>
+                {text}
+              </span>
+            ),
+          )}
         </b>
       </span>
       <Ramp store={store} view={view} />

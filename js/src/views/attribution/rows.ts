@@ -18,6 +18,8 @@ export interface Row {
   readonly targetValue: number;
   /** Completeness gap relative to the total; NaN where the method has none. */
   readonly gap: number;
+  /** Text of the token it was contrasted with; empty for other targets. */
+  readonly foil: string;
 }
 
 export interface RowBatch {
@@ -63,6 +65,7 @@ export function readRows(source: unknown, tokens: number): RowBatch {
   const rank = scalars("rank");
   const targetValue = scalars("target_value");
   const gap = scalars("gap");
+  const foils: readonly unknown[] = Array.isArray(source.foils) ? source.foils : [];
   const rows = Array.from({ length: count }, (_, r): Row => {
     const row = values.subarray(r * width, (r + 1) * width);
     return {
@@ -73,6 +76,7 @@ export function readRows(source: unknown, tokens: number): RowBatch {
       rank: rank[r] ?? Number.NaN,
       targetValue: targetValue[r] ?? Number.NaN,
       gap: gap[r] ?? Number.NaN,
+      foil: typeof foils[r] === "string" ? foils[r] : "",
     };
   });
   return { spec: source.spec, rows };

@@ -6,8 +6,14 @@ export interface Spec {
   readonly aggregation: string;
 }
 
+/** What is computed: `method|target|foil|aggregation`. */
 export function specKey({ method, target, foil, aggregation }: Spec): string {
   return `${method}|${target}|${target === "contrast" ? (foil ?? "") : ""}|${aggregation}`;
+}
+
+/** What is computed, of which run. */
+export function rowsKey(run: string, spec: string): string {
+  return `${run}|${spec}`;
 }
 
 /** Aggregations whose values keep their sign. */

@@ -2,7 +2,7 @@
 import { formatDuration } from "../../charts/format";
 import type { ConnectionState } from "../../host/connection";
 import type { StatusProps } from "../../ui/status";
-import type { Outcome, Phase, Progress } from "./store";
+import type { Outcome, Phase, Progress } from "./store-types";
 
 export interface Situation {
   readonly phase: Phase;
@@ -45,7 +45,7 @@ export function statusLine(situation: Situation, actions: StatusActions): Status
   if (connection === "lost") {
     return {
       tone: "idle",
-      text: short ? "not live" : "kernel has gone",
+      text: short ? "not live" : "not live: kernel gone",
       title: "The kernel was restarted or shut down. Run the cell again to bring the widget back to life.",
     };
   }

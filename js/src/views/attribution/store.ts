@@ -7,47 +7,20 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { type AttributionTraits, attributionTraitNames } from "../../generated/attribution";
 import type { AnyModel } from "../../host/anywidget";
+import { isRecord } from "../../host/codec";
 import { Connection } from "../../host/connection";
 import { onAbort, onModel } from "../../host/listen";
 import type { ErrorDescription, ErrorMessage, ProgressMessage, ResultMessage } from "../../host/messages";
 import { parseMessage } from "../../host/messages";
 import { browserClock, type Clock, Requests } from "../../host/requests";
 import { type Row, RowCache, readRows } from "./rows";
-import { isSigned, specKey } from "./spec";
-
-/** Traits a person can set. */
-export type Settable = Omit<AttributionTraits, "_tokens" | "_model" | "_options" | "_rows">;
-export type Changes = Partial<Settable>;
+import { isSigned, rowsKey, specKey } from "./spec";
+import type { Changes, Outcome, Painted, Phase, Problem, Progress, Settable } from "./store-types";
 
 const VIEW_TRAITS: ReadonlySet<string> = new Set(["pinned", "view_style", "scale"]);
 const ROW_TRAITS: ReadonlySet<string> = new Set(["position", "attr_method", "target", "foil", "aggregation"]);
 const ROW_CHANNEL = "row";
 const VIEW_CHANNEL = "view";
-
-export type Phase = "ready" | "computing" | "stale" | "error" | "offline";
-
-export interface Outcome {
-  /** `local`: the row was at hand, nothing was asked. */
-  readonly source: "computed" | "cache" | "local";
-  readonly elapsedMs: number;
-}
-
-export interface Progress {
-  readonly done: number;
-  readonly total: number;
-  readonly label: string;
-}
-
-export interface Problem extends ErrorDescription {
-  /** Where it is shown: beside the field for the foil token, or in the banner. */
-  readonly about: "foil" | "widget";
-}
-
-export interface Painted {
-  readonly spec: string;
-  readonly position: number;
-  readonly row: Row;
-}
 
 type TraitSignals = { readonly [Name in keyof AttributionTraits]: Signal<AttributionTraits[Name]> };
 
@@ -69,6 +42,7 @@ export class AttributionStore {
   readonly #problem = signal<Problem | null>(null);
   readonly #pending = signal(false);
   readonly #rowsVersion = signal(0);
+  readonly #key: ReadonlySignal<string>;
   readonly #model: AnyModel;
   readonly #rows = new RowCache();
   readonly #requests: Requests;
@@ -98,19 +72,19 @@ export class AttributionStore {
         aggregation: traits.aggregation.value,
       }),
     );
+    this.#key = computed(() => rowsKey(traits._tokens.value.run, this.spec.value));
     this.signed = computed(() => isSigned(traits.aggregation.value, traits._options.value.aggregations));
     this.row = computed(() => {
       this.#rowsVersion.value;
-      return this.#rows.get(this.spec.value, traits.position.value);
+      return this.#rows.get(this.#key.value, traits.position.value);
     });
     let last: Painted | null = null;
-    let lastTokens = traits._tokens.value;
+    let lastRun = "";
     this.painted = computed(() => {
       const row = this.row.value;
-      if (traits._tokens.value !== lastTokens) {
-        lastTokens = traits._tokens.value;
-        last = null;
-      }
+      const { run } = traits._tokens.value;
+      if (run !== lastRun) last = null;
+      lastRun = run;
       if (row) last = { spec: this.spec.value, position: row.position, row };
       else if (traits.position.value === null) last = null;
       return last;
@@ -120,7 +94,7 @@ export class AttributionStore {
       this.#rowsVersion.value;
       if (!painted) return 0;
       if (traits.scale.value === "row") return painted.row.max;
-      return this.#rows.max(painted.spec, traits._tokens.value.n_prompt);
+      return this.#rows.max(rowsKey(traits._tokens.value.run, painted.spec), traits._tokens.value.n_prompt);
     });
     this.phase = computed((): Phase => {
       const connection = this.connection.state.value;
@@ -169,20 +143,21 @@ export class AttributionStore {
   canShow(position: number): boolean {
     const { first_position, texts } = this.traits._tokens.value;
     if (position < first_position || position >= texts.length) return false;
-    return this.connection.open || this.#rows.get(this.spec.value, position) !== null;
+    return this.connection.open || this.#rows.get(this.#key.value, position) !== null;
   }
 
   /** How many rows of the current spec are at hand. */
   get rowsAtHand(): number {
     this.#rowsVersion.value;
-    return this.#rows.count(this.spec.value);
+    return this.#rows.count(this.#key.value);
   }
 
   /** Has the page a row of the spec that this change would lead to? */
   hasRowsFor(changes: Changes): boolean {
     this.#rowsVersion.value;
     const { attr_method: method, target, foil, aggregation } = this.#current(changes);
-    return this.#rows.count(specKey({ method, target, foil, aggregation })) > 0;
+    const spec = specKey({ method, target, foil, aggregation });
+    return this.#rows.count(rowsKey(this.traits._tokens.value.run, spec)) > 0;
   }
 
   /** Explains this token. */
@@ -262,10 +237,6 @@ export class AttributionStore {
   #traitChanged(name: keyof AttributionTraits): void {
     batch(() => {
       (this.traits[name] as Signal<unknown>).value = this.#model.get(name);
-      if (name === "_tokens") {
-        this.#rows.clear();
-        this.#rowsVersion.value++;
-      }
       if (name === "_rows" || name === "_tokens") this.#takeSavedRows();
       if (ROW_TRAITS.has(name)) {
         if (this.row.value) this.#outcome.value = { source: "local", elapsedMs: 0 };
@@ -276,11 +247,14 @@ export class AttributionStore {
   }
 
   #takeSavedRows(): void {
-    const saved = this.#model.get("_rows") as { spec?: string } | null | undefined;
-    if (saved?.spec) this.#take(saved);
+    const saved = this.#model.get("_rows");
+    if (isRecord(saved) && saved.spec) this.#take(saved);
   }
 
   #take(source: unknown): void {
+    const { run } = this.traits._tokens.value;
+    // Rows of a run that is no longer shown may come late; nobody will look at them.
+    if (isRecord(source) && typeof source.spec === "string" && !source.spec.startsWith(`${run}|`)) return;
     try {
       this.#rows.add(readRows(source, this.traits._tokens.value.texts.length));
       this.#rowsVersion.value++;
@@ -338,7 +312,9 @@ export class AttributionStore {
           this.#failed(message);
           break;
         case "superseded":
+        case "cancelled":
           if (message.id !== null) this.#requests.settle(message.channel, message.id);
+          else if (message.kind === "cancelled") this.#kernelComputing = false;
           break;
         case "computing":
           this.#kernelStarted();
@@ -377,18 +353,19 @@ export class AttributionStore {
   }
 
   #failed(message: ErrorMessage): void {
+    // Answers reach every page that shows the widget; another page's mistakes are not ours.
+    if (message.id !== null && !this.#requests.isOurs(message.id)) return;
     const request = message.id === null ? null : this.#requests.settle(message.channel, message.id);
     if (message.channel !== VIEW_CHANNEL) this.#kernelComputing = false;
     this.#progress.value = null;
     this.#restore(message.id, message.channel, message.state);
-    if (message.error.kind === "cancelled") return;
     const aboutFoil = Boolean(request && "foil" in request.params && message.error.kind === "invalid_input");
     this.#fail(message.error, aboutFoil ? "foil" : "widget");
   }
 
   /** Takes the kernel's word on traits, unless a later request of ours is about to change them again. */
   #restore(id: number | null, channel: string, state: unknown): void {
-    if (typeof state !== "object" || state === null) return;
+    if (!isRecord(state) || (id !== null && !this.#requests.isOurs(id))) return;
     const wanted = Object.entries(state).filter(
       ([name, value]) =>
         name in this.traits &&

@@ -43,8 +43,10 @@ export function rowsOf(tokens, spec, positions) {
   const values = new Float32Array(positions.length * width);
   positions.forEach((position, r) => values.set(row(tokens, spec, position), r * width));
   const per = (f) => Float32Array.from(positions, f);
+  const rival = tokens.texts.at(-2);
   return {
-    spec,
+    spec: `${tokens.run}|${spec}`,
+    foils: positions.map(() => (spec.includes("|contrast|") ? spec.split("|")[2] || rival : "")),
     positions,
     values: { dtype: "float32", shape: [positions.length, width], data: values },
     probability: { dtype: "float32", shape: [positions.length], data: per((p) => 0.02 + 0.9 * noise(p * 1.3)) },

@@ -34,7 +34,7 @@ const options = {
 async function open({ text = "countries", live = true, rows = "one", kernel: settings = {}, ...traits } = {}) {
   const tokens = texts[text];
   const state = {
-    _tokens: tokens,
+    _tokens: { ...tokens, run: "trace-1" },
     _model: { name: "demo-gpt2", layers: 6, vocabulary: 8192, context: 512 },
     _options: options,
     position: Math.min(31, tokens.texts.length - 1),
@@ -49,7 +49,7 @@ async function open({ text = "countries", live = true, rows = "one", kernel: set
   };
   const all = tokens.texts.map((_, i) => i).slice(tokens.first_position);
   const positions = { none: [], one: state.position === null ? [] : [state.position], all, generated: all.filter((i) => i >= tokens.n_prompt) }[rows];
-  state._rows = rowsOf(tokens, specKey(state), positions);
+  state._rows = rowsOf(state._tokens, specKey(state), positions);
   const kernel = new FakeKernel(state);
   Object.assign(kernel, settings);
   kernel.failures = new Map(Object.entries(settings.failures ?? {}).map(([value, error]) => [/^\d+$/.test(value) ? Number(value) : value, error]));
