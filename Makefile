@@ -53,6 +53,10 @@ $(BUNDLE): js/node_modules/.ready $(JS_SOURCES)
 chromium: $(VENV)/.ready
 	@$(PY) -m tests.browser._harness.chromium --install
 
+.cache/kernels/.ready: tests/kernel/install_kernels.py | $(VENV)/.ready
+	@$(PY) $<
+	@touch $@
+
 # ------------------------------------------------------------------------------------------------------------------- use
 
 DEMO := $(VENV)/bin/ecco-widgets demo $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model "$(MODEL)") $(if $(TEXT),--text "$(TEXT)")
@@ -68,7 +72,7 @@ lab: setup  ## the same notebook in JupyterLab
 # ----------------------------------------------------------------------------------------------------------------- check
 
 .PHONY: test
-test: setup chromium  ## everything that must hold: lint, types, TypeScript, Python, browsers, wheel; one summary
+test: setup chromium .cache/kernels/.ready  ## everything that must hold: lint, types, TypeScript, Python, browsers, wheel; one summary
 	@$(PY) tests/run_all.py
 
 .PHONY: lint

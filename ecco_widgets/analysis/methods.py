@@ -80,6 +80,20 @@ METHODS = (
         cheap=True,
     ),
     Method(
+        "integrated_gradients",
+        "Integrated Gradients",
+        "Gradients along the path from an empty embedding; adds up to the output, up to the gap shown.",
+        path_methods.integrated_gradients,
+        ("ig",),
+    ),
+    Method(
+        "occlusion",
+        "Occlusion",
+        "Takes each token's embedding away in turn and measures the change: one forward pass a token.",
+        path_methods.occlusion,
+        ("ablation", "feature_ablation"),
+    ),
+    Method(
         "gradient",
         "Gradient",
         "One backward pass: how sensitive is the output to each token?",
@@ -88,25 +102,11 @@ METHODS = (
         cheap=True,
     ),
     Method(
-        "integrated_gradients",
-        "Integrated Gradients",
-        "Gradients along the path from an empty embedding; adds up to the output, up to the gap shown.",
-        path_methods.integrated_gradients,
-        ("ig",),
-    ),
-    Method(
         "gradient_shap",
         "Gradient SHAP",
         "Expected gradients between the text and random tokens; sampled with a fixed seed.",
         path_methods.gradient_shap,
         ("gs",),
-    ),
-    Method(
-        "occlusion",
-        "Occlusion",
-        "Takes each token's embedding away in turn and measures the change: one forward pass a token.",
-        path_methods.occlusion,
-        ("ablation", "feature_ablation"),
     ),
     Method(
         "guided_backprop",

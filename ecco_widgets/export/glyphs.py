@@ -47,7 +47,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
     Example:
         >>> text_width("Denmark", 16)
-        59.6
+        64.9
     """
     return round(sum(map(glyph_width, text)) * size / 1000 * (BOLD if bold else 1), 1)
 

@@ -20,6 +20,10 @@ _MARGIN = 16.0
 _FACE = 26.0
 _BASELINE = 18.6
 _TRACK = 26.0
+_PLAIN = 34.0
+"""Height of a line of boxes."""
+_TALL = 80.0
+"""Height of a line of boxes with bars and percentages."""
 _LEGEND = 11.5
 _RAMP = 130.0
 _GAP = 7.0
@@ -58,7 +62,8 @@ class _Drawing:
         self.ink = hexadecimal(self.colors.ink)
         self.width = width
         self.detailed = detailed
-        self.line_height = 80.0 if detailed else 34.0
+        self.tops: list[float] = []
+        self.measured: list[bool] = []
         self.parts: list[str] = []
 
     def document(self) -> str:
@@ -66,12 +71,12 @@ class _Drawing:
         groups: dict[int, list[Box]] = {}
         for box in boxes:
             groups.setdefault(box.token, []).append(box)
+        bottom = self._measure(boxes)
         for token, group in groups.items():
             self._token(token, group)
         if self.shares.position is not None:
             self._outline(groups[self.shares.position])
-        lines = 1 + max((box.line for box in boxes), default=0)
-        height = self._legend(_MARGIN + 6 + lines * self.line_height) + _MARGIN - 4
+        height = self._legend(bottom + 8) + _MARGIN - 4
         size = f'width="{_n(self.width)}" height="{_n(height)}" viewBox="0 0 {_n(self.width)} {_n(height)}"'
         font = f'font-family="{FAMILY}" font-size="{_n(SIZE)}" fill="{self.ink}"'
         opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {font}>'
@@ -80,6 +85,20 @@ class _Drawing:
         return "\n".join([opening, title, page, *self.parts, "</svg>", ""])
 
     # --------------------------------------------------------------------------------------------------------- tokens
+
+    def _measure(self, boxes: Sequence[Box]) -> float:
+        """Find where each line begins; returns where the last one ends."""
+        lines = 1 + max((box.line for box in boxes), default=0)
+        self.measured = [False] * lines
+        for box in boxes:
+            # Bars and percentages take room only on lines that have some.
+            if self.detailed and box.token >= 0 and not math.isnan(self.shares.share(box.token)):
+                self.measured[box.line] = True
+        edges = [_MARGIN - 2]
+        for measured in self.measured:
+            edges.append(edges[-1] + (_TALL if measured else _PLAIN))
+        self.tops = edges[:-1]
+        return edges[-1]
 
     def _token(self, token: int, boxes: Sequence[Box]) -> None:
         shares = self.shares
@@ -96,7 +115,7 @@ class _Drawing:
         value = "" if math.isnan(share) else f' data-share="{share:.6g}"'
         self.parts.append(f'<g data-token="{token}"{value}><title>{_escaped(label)}</title>')
         for box in boxes:
-            if self.detailed:
+            if self.measured[box.line]:
                 self._bar(box, share)
             self._face(box, self.colors.accent_soft if chosen else background, generated=token >= shares.n_prompt)
             self.parts += [self._atom(atom, box, ink or self.ink) for atom in box.atoms]
@@ -106,8 +125,7 @@ class _Drawing:
 
     def _top(self, box: Box) -> float:
         """Upper edge of the coloured part."""
-        top = _MARGIN - 2 + box.line * self.line_height
-        return top + _TRACK + 3 if self.detailed else top + (self.line_height - _FACE) / 2
+        return self.tops[box.line] + (_TRACK + 3 if self.measured[box.line] else (_PLAIN - _FACE) / 2)
 
     def _edges(self, box: Box) -> tuple[float, float]:
         """Left edge and width of the coloured part."""
@@ -128,7 +146,11 @@ class _Drawing:
             return
         height = max(0.6, (_TRACK - 1) * min(1.0, abs(share) / self.shares.full))
         fill = self.colors.bar if share > 0 else self.colors.bar_negative
-        self.parts.append(_rect(x + width / 2 - 6, bottom - height, 12, height, min(2, height / 2), f'fill="{fill}"'))
+        # Only the upper corners are round: bars stand on their line.
+        radius = min(2.0, height)
+        r, start, up = _n(radius), f"{_n(x + width / 2 - 6)} {_n(bottom)}", _n(radius - height)
+        d = f"M{start}v{up}q0 -{r} {r} -{r}h{_n(12 - 2 * radius)}q{r} 0 {r} {r}V{_n(bottom)}z"
+        self.parts.append(f'<path d="{d}" fill="{fill}"/>')
 
     def _percentage(self, box: Box, share: float, *, strong: bool) -> None:
         text, bold = format_share(share), ' font-weight="bold"' if strong else ""
@@ -176,7 +198,7 @@ class _Drawing:
                 [(ends[0], "plain"), ("", "ramp"), (ends[1], "plain")],
                 [(f"scale: {'all tokens' if shares.fixed else 'this token'}", "plain")],
             ]
-        items.append([(fact, "plain") for fact in shares.facts()])
+        items.append([(" · ".join(shares.facts()), "plain")])
         items.append([(shares.made_by, "plain")])
         x, y, right = _MARGIN, top + 12, self.width - _MARGIN
         for item in items:

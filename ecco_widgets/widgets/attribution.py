@@ -26,8 +26,8 @@ from ecco_widgets.widgets._saving import Saving
 
 _SPEC = frozenset({"attr_method", "target", "foil", "aggregation"})
 _AGGREGATION_OPTIONS = (
-    {"name": "l2", "label": "l2", "note": "Length of the vector of attributions.", "signed": False},
-    {"name": "l1", "label": "l1", "note": "Sum of the absolute attributions.", "signed": False},
+    {"name": "l2", "label": "L2", "note": "Length of the vector of attributions.", "signed": False},
+    {"name": "l1", "label": "L1", "note": "Sum of the absolute attributions.", "signed": False},
     {"name": "max", "label": "max", "note": "Largest absolute attribution.", "signed": False},
     {
         "name": "sum",

@@ -12,14 +12,15 @@ from playwright.sync_api import Browser
 
 from ecco_widgets.analysis import attribute
 from ecco_widgets.export.palettes import LEVELS, THEMES, colors_of, hexadecimal, level_of
-from ecco_widgets.models import Trace
+from ecco_widgets.models import Trace, load_demo
 from ecco_widgets.widgets import AttributionWidget
 from tests.browser._harness.attribution import AttributionView
 from tests.browser._harness.tab import Tab, open_tab
 from tests.support.tiny_models import tiny_lm
 
-ATTACK = "The </script><script>window.attacked = 1</script><img src=x onerror='window.attacked = 1'> 🎉\n\tkeys \u2028 are"
-DARK = {"color_scheme": "dark"}
+ATTACK = (
+    "The </script><script>window.attacked = 1</script><img src=x onerror='window.attacked = 1'> 🎉\n\tkeys \u2028 are"
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,8 @@ def test_hovering_a_token_paints_the_row_that_attribute_computes(tab: Tab, trace
     view.hover(position)
     view.root.locator(f'.ew-token.ew-selected[data-i="{position}"]').wait_for()
     expected = attribute(trace, positions=position).scores[0]
-    np.testing.assert_array_equal(np.array(view.shares(), np.float32), expected)
+    # Rows computed together differ from rows computed alone by the rounding of float32.
+    np.testing.assert_allclose(view.shares(), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_colours_of_the_page_are_those_of_pictures(tab: Tab, trace: Trace):
@@ -107,3 +109,32 @@ def test_screenshot_of_a_saved_page(browser: Browser, page_file: Path, screensho
         assert view.root.get_attribute("data-theme") == theme
         assert view.root.evaluate("e => getComputedStyle(e).backgroundColor") == rgb(hexadecimal(THEMES[theme].page))
         tab.page.screenshot(path=screenshots / f"saved-page-{theme}.png")
+
+
+PICTURES = {
+    "minimal-light": {"theme": "light"},
+    "minimal-dark": {"theme": "dark"},
+    "detailed-light": {"theme": "light", "view_style": "detailed"},
+    "detailed-dark": {"theme": "dark", "view_style": "detailed"},
+    "signed-light": {"theme": "light", "aggregation": "sum"},
+    "signed-detailed-dark": {"theme": "dark", "view_style": "detailed", "aggregation": "sum"},
+    "contrast-narrow-light": {"theme": "light", "target": "contrast", "foil": " is", "width": 360},
+}
+
+
+@pytest.fixture(scope="module")
+def prose() -> Trace:
+    torch.set_num_threads(1)
+    lm = load_demo()
+    return lm.score("The keys to the cabinet in the hall", " are on the table.\n1, 2, 3, 4\nThe key is on the table.")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_screenshot_of_a_saved_picture(prose: Trace, screenshots: Path, name: str):
+    options = dict(PICTURES[name])
+    drawing = {key: options.pop(key) for key in ("theme", "width") if key in options}
+    widget = AttributionWidget(prose, position=prose.n_prompt, **options)
+    path = widget.save(screenshots / f"picture-{name}.png", **drawing)
+    widget.save(path.with_suffix(".svg"), **drawing)
+    widget.close()
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -159,6 +159,7 @@ def test_reloading_the_page_shows_the_widget_again_and_it_is_live(notebook):
     show_widget(notebook, "w")
     notebook.append(f"w.position = {first_generated(notebook) + 8}")
     notebook.save()
+    view_in(notebook, 0).leave()  # a pointer that rests on the text would choose a token when the page comes back
     notebook.open()
     cells_with_view = notebook.page.locator(".jp-Cell").filter(has=notebook.page.locator(AttributionView.SELECTOR))
     view = AttributionView(cells_with_view.last)

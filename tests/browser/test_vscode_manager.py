@@ -1,4 +1,7 @@
-"""Under VS Code's own widget manager, hosted in a page: the widget loads, answers and follows. (VS Code itself is not here.)"""
+"""Under VS Code's own widget manager, hosted in a page, the widget loads, answers and follows.
+
+VS Code itself is not here: nothing more is claimed.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ export function quoteToken(text: string): string {
   const visible = text
     .replace(/\r?\n/g, "↵")
     .replace(/\t/g, "→")
-    .replace(/[\p{Cc}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, (c) => codePoint(c));
+    .replace(/[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, (c) => codePoint(c));
   return `"${visible}"`;
 }
 

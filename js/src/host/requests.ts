@@ -57,8 +57,6 @@ interface Waiting {
 interface Channel {
   inFlight: InFlight | null;
   waiting: Waiting | null;
-  /** Id of the last request that was sent. */
-  last: number;
 }
 
 export const PATIENCE_MS = 150;
@@ -143,12 +141,15 @@ export class Requests {
     return Boolean(channel?.inFlight || channel?.waiting);
   }
 
-  /** Would this answer's view of a trait be overtaken by a later request of ours? */
-  overtaken(channelName: string, id: number, trait: string): boolean {
-    const channel = this.#channels.get(channelName);
-    if (!channel) return false;
-    if (channel.waiting && trait in channel.waiting.params) return true;
-    return channel.last > id && Boolean(channel.inFlight && trait in channel.inFlight.params);
+  /**
+   * Is a request under way that sets this trait, later than the one with this id? Then what an answer says about the trait is
+   * not the last word. (null: later than a message that answers none of ours.)
+   */
+  overtaken(trait: string, id: number | null): boolean {
+    return [...this.#channels.values()].some(({ waiting, inFlight }) => {
+      if (waiting && trait in waiting.params) return true;
+      return inFlight !== null && inFlight.id !== id && trait in inFlight.params;
+    });
   }
 
   close(): void {
@@ -161,7 +162,7 @@ export class Requests {
   #channel(name: string): Channel {
     let channel = this.#channels.get(name);
     if (!channel) {
-      channel = { inFlight: null, waiting: null, last: 0 };
+      channel = { inFlight: null, waiting: null };
       this.#channels.set(name, channel);
     }
     return channel;
@@ -195,7 +196,6 @@ export class Requests {
       const id = this.#nextId++;
       channel.waiting = null;
       channel.inFlight = { id, name: operation, params, since: now };
-      channel.last = id;
       this.#frameBusy = true;
       this.#schedule("frame", 0, () => {
         this.#frameBusy = false;

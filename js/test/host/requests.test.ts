@@ -91,11 +91,14 @@ describe("answers", () => {
   test("an answer's word on a trait is overtaken by a later request that names it", () => {
     hover(3);
     hover(4);
-    expect(requests.overtaken("row", 1, "position")).toBe(true);
-    expect(requests.overtaken("row", 1, "foil")).toBe(false);
+    expect(requests.overtaken("position", 1)).toBe(true);
+    expect(requests.overtaken("foil", 1)).toBe(false);
     clock.advance(PATIENCE_MS);
-    expect(requests.overtaken("row", 1, "position")).toBe(true);
-    expect(requests.overtaken("row", 2, "position")).toBe(false);
+    expect(requests.overtaken("position", 1)).toBe(true);
+    expect(requests.overtaken("position", 2)).toBe(false);
+    expect(requests.overtaken("position", null)).toBe(true);
+    requests.settle("row", 2);
+    expect(requests.overtaken("position", null)).toBe(false);
   });
 
   test("dropping forgets what waits and tells what was in flight", () => {

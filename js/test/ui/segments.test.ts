@@ -49,6 +49,9 @@ describe("what can't be seen is named", () => {
     ["\u202eabc", "|[U+202E]abc|"],
     ["\u0000", "|[U+0000]|"],
     ["\ufffd", "|[U+FFFD]|"],
+    ["a\u2028b", "|a[U+2028]b|"],
+    ["\u200d", "|[U+200D]|"],
+    ["\ufe0f", "|[U+FE0F]|"],
   ])("%j is laid out as %s", (text, layout) => expect(shown(text)).toBe(layout));
 
   test("joined emoji and combining marks stay whole", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TokenSequence } from "../../src/ui/strip/tokens";
+import { firstThatFit } from "../../src/views/attribution/controls";
 import { explained, strongest, summary, tokenLabel } from "../../src/views/attribution/describe";
 import { fromDraft, toDraft } from "../../src/views/attribution/foil-field";
 import { readRows } from "../../src/views/attribution/rows";
@@ -101,6 +102,16 @@ describe("status", () => {
 test("the foil's leading space has a switch of its own", () => {
   for (const foil of [" is", "is", "", " ", "  x"]) expect(fromDraft(toDraft(foil))).toBe(foil);
   expect(toDraft(" is")).toEqual({ space: true, text: "is" });
+});
+
+test("as many methods stand side by side as fit", () => {
+  const choices = ["Gradient × Input", "Gradient", "Integrated Gradients", "Occlusion"].map((label) => ({
+    name: label,
+    label,
+  }));
+  expect(firstThatFit(choices, 3, 60)).toHaveLength(3);
+  expect(firstThatFit(choices, 3, 37)).toEqual(["Gradient × Input", "Gradient"]);
+  expect(firstThatFit(choices, 3, 5)).toEqual(["Gradient × Input"]);
 });
 
 test("width classes", () => {

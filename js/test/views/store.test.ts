@@ -204,6 +204,21 @@ describe("the kernel's word", () => {
     expect(store.row.value).not.toBeNull();
   });
 
+  test("an update sent before our request was handled does not win", () => {
+    store.choose(6);
+    model.set("position", 3); // the kernel sent this before it had our request, and does not send 6 back
+    expect(store.traits.position.value).toBe(3);
+    result(last().id, rowsMessage(SPEC, [6], TOKENS));
+    expect(model.get("position")).toBe(6);
+    expect(painted()).toBe(`${SPEC}@6`);
+  });
+
+  test("a refused update of another page does not take back our request", () => {
+    store.choose(6);
+    receive({ kind: "error", id: null, channel: "state", error: failure, state: { position: 5, pinned: true } });
+    expect([model.get("position"), model.get("pinned")]).toEqual([6, true]);
+  });
+
   test("another page's error is not ours", () => {
     store.choose(6);
     receive({ kind: "error", id: last().id - 5000, channel: "row", error: failure, state: { position: 3 } });

@@ -1,1 +1,1 @@
-"""The built bundle in Chromium without Jupyter: a page of our own, and a stand-in for the kernel that answers when told to."""
+"""The built bundle in Chromium without Jupyter: a page of our own, and a stand-in kernel that answers when told to."""

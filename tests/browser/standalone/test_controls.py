@@ -67,7 +67,9 @@ def test_bars_show_a_percentage_at_each_token(open_widget: Open) -> None:
     strongest = int(np.nanargmax(widget.row(31)))
     bar = widget.token(strongest).locator(".ew-bar").bounding_box()
     track = widget.token(strongest).locator(".ew-track").bounding_box()
-    assert bar and track and abs(bar["height"] - track["height"]) < 2
+    assert bar
+    assert track
+    assert abs(bar["height"] - track["height"]) < 2
 
 
 def test_contrast_asks_for_a_token_with_its_leading_space(open_widget: Open) -> None:
@@ -99,7 +101,7 @@ def test_foil_that_is_not_one_token_is_explained_beside_the_field(open_widget: O
     widget.wait_state("ready")
 
 
-@pytest.mark.parametrize("width,lines", [(1120, 1), (1040, 1), (1020, 2), (720, 2), (640, 2), (360, 2)])
+@pytest.mark.parametrize(("width", "lines"), [(1120, 1), (1040, 1), (1020, 2), (720, 2), (640, 2), (360, 2)])
 def test_controls_take_as_few_lines_as_they_can(open_widget: Open, width: int, lines: int) -> None:
     widget = open_widget(width=width + 32)
     widget.token(27).hover()

@@ -68,7 +68,7 @@ def test_rows_at_hand_need_no_kernel_and_paint_in_the_same_task(open_widget: Ope
     painted = widget.tell(
         """(ew) => {
             const token = ew.root.querySelector('.ew-token[data-i="27"]');
-            token.dispatchEvent(new PointerEvent('pointerover', { bubbles: true, clientX: 5, clientY: 6 }));
+            token.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: 5, clientY: 6 }));
             return ew.root.dataset.painted;
         }"""
     )
@@ -83,7 +83,7 @@ def test_fast_hovers_are_paced_and_the_last_one_wins(open_widget: Open) -> None:
         """(ew) => {
             for (let i = 1; i <= 30; i++) {
                 const token = ew.root.querySelector(`.ew-token[data-i="${i}"]`);
-                token.dispatchEvent(new PointerEvent('pointerover', { bubbles: true, clientX: i, clientY: 1 }));
+                token.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: i, clientY: 1 }));
             }
         }"""
     )

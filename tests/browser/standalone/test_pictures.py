@@ -138,5 +138,7 @@ def test_picture(open_widget: Open, screenshots: Path, name: str, theme: str) ->
     height = max(bottom, box["y"] + box["height"] + 16 if box else 0)
     size = widget.page.viewport_size
     assert size
-    widget.page.screenshot(path=path, clip={"x": 0, "y": 0, "width": size["width"], "height": min(height, size["height"])})
+    widget.page.screenshot(
+        path=path, clip={"x": 0, "y": 0, "width": size["width"], "height": min(height, size["height"])}
+    )
     assert path.stat().st_size > 4000

@@ -23,7 +23,7 @@ HOVER_MANY = """async (ew) => {
         const token = inSight[(k * 37) % inSight.length];
         times.push(await new Promise((done) => requestAnimationFrame(() => {
             const start = performance.now();
-            token.dispatchEvent(new PointerEvent('pointerover', { bubbles: true, clientX: k, clientY: k }));
+            token.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: k, clientY: k }));
             const script = performance.now() - start;
             if (!ew.root.dataset.painted.endsWith(`@${token.dataset.i}`)) wrong.push(token.dataset.i);
             const channel = new MessageChannel();

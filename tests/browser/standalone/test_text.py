@@ -13,8 +13,8 @@ def test_long_text_wraps_and_scrolls_inside_the_strip(open_widget: Open) -> None
     widget = open_widget(text="long", position=500)
     strip = widget.tell(
         """(ew) => {
-            const { scrollWidth, clientWidth, scrollHeight, clientHeight, scrollTop } = ew.root.querySelector('.ew-strip');
-            return { scrollWidth, clientWidth, scrollHeight, clientHeight, scrollTop };
+            const { scrollWidth, clientWidth, scrollHeight, clientHeight } = ew.root.querySelector('.ew-strip');
+            return { scrollWidth, clientWidth, scrollHeight, clientHeight };
         }"""
     )
     assert strip["scrollWidth"] == strip["clientWidth"]

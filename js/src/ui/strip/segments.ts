@@ -32,7 +32,9 @@ export interface TokenLayout {
 }
 
 /** Controls, zero-width and direction-changing characters: invisible, or able to scramble what is around them. */
-const INVISIBLE = /[\p{Cc}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]/u;
+const INVISIBLE = /[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/u;
+/** Joiners and variation selectors belong to their neighbours; alone they are invisible. */
+const ONLY_JOINERS = /^(?:\u200c|\u200d|[\ufe00-\ufe0f])+$/u;
 const SPACE = /[ \u00a0\u2000-\u200a\u202f\u3000]/;
 const PIECES = new RegExp(
   `(\\r\\n|\\n|\\r)|(\\t)|(${INVISIBLE.source})|(${SPACE.source}+)|((?:(?!${INVISIBLE.source}|${SPACE.source})[^\\n\\r\\t])+)`,
@@ -40,6 +42,7 @@ const PIECES = new RegExp(
 );
 
 function split(text: string): Segment[] {
+  if (ONLY_JOINERS.test(text)) return [...text].map((joiner) => ({ kind: "code", text: codePoint(joiner) }));
   const segments: Segment[] = [];
   for (const [piece, newline, tab, invisible, spaces] of text.matchAll(PIECES)) {
     if (newline !== undefined) segments.push({ kind: "newline", text: "" }, { kind: "break", text: "\n" });

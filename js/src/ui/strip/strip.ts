@@ -67,6 +67,7 @@ export class TokenStrip {
   /** Comes into sight as soon as there is a layout. */
   #toReveal: number | null = null;
   #pointer = { x: -1, y: -1 };
+  #hovered: number | null = null;
   #content: AbortController | null = null;
 
   constructor(events: StripEvents, ended: AbortSignal) {
@@ -205,8 +206,8 @@ export class TokenStrip {
   #listen(): void {
     const { element } = this;
     const signal = this.#ended;
-    element.addEventListener("pointerover", (event) => this.#hovered(event), { signal });
-    element.addEventListener("pointerleave", () => this.#events.hover(null), { signal });
+    element.addEventListener("pointermove", (event) => this.#moved(event), { signal, passive: true });
+    element.addEventListener("pointerleave", () => this.#left(), { signal });
     element.addEventListener("click", (event) => this.#clicked(event), { signal });
     element.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     // Hosts listen for shortcuts while the event comes down: keys that mean something here must be caught before.
@@ -229,13 +230,20 @@ export class TokenStrip {
     return token && this.element.contains(token) ? Number(token.dataset.i) : null;
   }
 
-  #hovered(event: PointerEvent): void {
+  /** Only a pointer that moves points: text may also scroll, or appear, under one at rest. */
+  #moved(event: PointerEvent): void {
     if (event.pointerType === "touch") return;
-    // Text that scrolls under a pointer at rest is not pointed at.
     const moved = event.clientX !== this.#pointer.x || event.clientY !== this.#pointer.y;
     this.#pointer = { x: event.clientX, y: event.clientY };
     const index = this.#indexOf(event.target);
-    if (moved && index !== null) this.#events.hover(index);
+    if (!moved || index === null || index === this.#hovered) return;
+    this.#hovered = index;
+    this.#events.hover(index);
+  }
+
+  #left(): void {
+    this.#hovered = null;
+    this.#events.hover(null);
   }
 
   #clicked(event: MouseEvent): void {

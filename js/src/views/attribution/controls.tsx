@@ -31,7 +31,7 @@ export function Controls({ store, view }: ControlsProps) {
   /** A person has just asked for a contrast: the field for the other token takes the focus. */
   const [contrasting, setContrasting] = useState(false);
   const folded = width === "narrow";
-  const methodsInSight = width === "wide" || width === "small" ? 2 : 3;
+  const room = width === "wide" || width === "small" ? 37 : 60;
   const offline = !store.connection.open;
   /** Without a kernel only what was saved can be shown. */
   const saved = (changes: Partial<Settable>) => (offline && !store.hasRowsFor(changes) ? NOT_SAVED : "");
@@ -53,7 +53,7 @@ export function Controls({ store, view }: ControlsProps) {
               unavailable: choice.unavailable || saved({ attr_method: choice.name }),
             }))}
             value={method}
-            visible={options.methods.slice(0, methodsInSight).map(({ name }) => name)}
+            visible={firstThatFit(options.methods, 3, room)}
             compact={folded}
             onChoose={(name) => store.apply({ attr_method: name })}
           />
@@ -89,6 +89,18 @@ export function Controls({ store, view }: ControlsProps) {
       <StatusOf store={store} short={width === "narrow"} />
     </div>
   );
+}
+
+/** Names of the first few choices whose labels have at most so many letters together. */
+export function firstThatFit(choices: ReadonlyArray<{ name: string; label: string }>, count: number, letters: number) {
+  const fitting: string[] = [];
+  let used = 0;
+  for (const { name, label } of choices.slice(0, count)) {
+    used += label.length;
+    if (used > letters && fitting.length > 0) break;
+    fitting.push(name);
+  }
+  return fitting;
 }
 
 function Group({ label, children }: { label: string; children: preact.ComponentChildren }) {

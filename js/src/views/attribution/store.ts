@@ -333,8 +333,10 @@ export class AttributionStore {
   #result(message: ResultMessage): void {
     const missed = this.row.value === null;
     if (message.data.rows) this.#take(message.data.rows);
-    this.#restore(message.id, message.channel, message.data.state);
-    if (message.id !== null) this.#requests.settle(message.channel, message.id);
+    this.#restore(message.id, message.data.state);
+    const answered = message.id === null ? null : this.#requests.settle(message.channel, message.id);
+    // An update that the kernel sent before it had our request may have come in between: what we asked for is what is.
+    if (answered?.name === "set") this.#restore(answered.id, answered.params);
     if (missed && this.row.value) {
       this.#kernelComputing = false;
       this.#progress.value = null;
@@ -358,19 +360,19 @@ export class AttributionStore {
     const request = message.id === null ? null : this.#requests.settle(message.channel, message.id);
     if (message.channel !== VIEW_CHANNEL) this.#kernelComputing = false;
     this.#progress.value = null;
-    this.#restore(message.id, message.channel, message.state);
+    this.#restore(message.id, message.state);
     const aboutFoil = Boolean(request && "foil" in request.params && message.error.kind === "invalid_input");
     this.#fail(message.error, aboutFoil ? "foil" : "widget");
   }
 
   /** Takes the kernel's word on traits, unless a later request of ours is about to change them again. */
-  #restore(id: number | null, channel: string, state: unknown): void {
+  #restore(id: number | null, state: unknown): void {
     if (!isRecord(state) || (id !== null && !this.#requests.isOurs(id))) return;
     const wanted = Object.entries(state).filter(
       ([name, value]) =>
         name in this.traits &&
         !name.startsWith("_") &&
-        !(id !== null && this.#requests.overtaken(channel, id, name)) &&
+        !this.#requests.overtaken(name, id) &&
         this.#model.get(name) !== value,
     );
     this.#setTraits(wanted);
