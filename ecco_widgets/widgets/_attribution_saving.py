@@ -23,7 +23,7 @@ _MOST_CELLS = 8 << 20
 # Rows that are computed at a time: each takes the memory of all tokens' embeddings.
 _CHUNK = 32
 # A cell's output waits this long for the first row, so that the preview that is saved with it has colours.
-_PATIENCE = 0.3
+_PATIENCE = 1.0
 
 
 class AttributionSaved:
@@ -38,6 +38,8 @@ class AttributionSaved:
     def __init__(self, widget: AttributionWidget) -> None:
         self._widget = widget
         self._trace = widget.trace
+        self._computed: dict[int, Row] = {}
+        self._patient = True
 
     def state(self, positions: Sequence[int] | None) -> dict[str, Any]:
         """The settings, and rows of all positions or those given; what is not at hand is computed."""
@@ -138,17 +140,18 @@ class AttributionSaved:
         known = self._known()
         missing = [position for position in dict.fromkeys(positions) if position not in known]
         for some in self._attributions(missing):
-            known.update(zip(some.positions.tolist(), rows_of(some), strict=True))
-        return {position: known[position] for position in positions}
+            self._computed.update(zip(some.positions.tolist(), rows_of(some), strict=True))
+        return {position: self._computed.get(position) or known[position] for position in positions}
 
     def _known(self, *, wait: bool = False) -> dict[int, Row]:
         """Rows at hand. May wait a moment for the first one, which is on its way when a cell shows its widget."""
         widget = self._widget
         first = widget._first_row
-        if wait and isinstance(first, Ticket) and not first.done:
-            first.wait(_PATIENCE)
+        if wait and self._patient and not self._computed and isinstance(first, Ticket):
+            self._patient = first.wait(_PATIENCE)
         with widget._lock:
-            return dict(widget._known) if widget._known_spec == widget._spec else {}
+            known = widget._known if widget._known_spec == widget._spec else {}
+            return {**known, **self._computed}
 
     def _shares(self, rows: Mapping[int, Row]) -> TokenShares:
         """What is shown now, as plain data."""

@@ -76,12 +76,13 @@ class Saving:
         """
         saved = self._saved()
         module, css = bundle(saved.bundle)
+        state = saved.state(positions)  # first: it computes what title and preview show
         page = export.to_page(
             title=saved.summary(),
             widget=module,
             css=css,
             host=host_module(),
-            state=saved.state(positions),
+            state=state,
             preview=saved.preview("Scripts are switched off: this is a static preview."),
             note=_PAGE_NOTE,
             generator=f"ecco_widgets {__version__}",
