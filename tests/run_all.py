@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LOGS = ROOT / ".cache" / "tests"
+COLOUR = "yes" if sys.stdout.isatty() else "no"
 TAIL = 150
 """Lines of a failed step that are shown; the whole is in its log."""
 
@@ -63,7 +64,9 @@ def _python(module: str, *args: str) -> tuple[str, ...]:
 
 def _pytest(name: str, title: str, *args: str) -> Step:
     report = f"--junitxml={LOGS / name}.xml"
-    return Step(name, title, _python("pytest", "-q", "-m", "not benchmark", "--color=yes", report, *args), report=True)
+    return Step(
+        name, title, _python("pytest", "-q", "-m", "not benchmark", f"--color={COLOUR}", report, *args), report=True
+    )
 
 
 def _npm(name: str, title: str, script: str, *args: str, report: bool = False) -> Step:

@@ -11,9 +11,27 @@ from ecco_widgets._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ecco_widgets.analysis.attribution import Attribution, attribute
+    from ecco_widgets.analysis.lens import (
+        LensStatistics,
+        TopTokens,
+        lens_statistics,
+        token_ranks,
+        top_tokens,
+        watched_ranks,
+    )
     from ecco_widgets.analysis.methods import method_named
 
-__all__ = ["Attribution", "attribute", "method_named"]
+__all__ = [
+    "Attribution",
+    "LensStatistics",
+    "TopTokens",
+    "attribute",
+    "lens_statistics",
+    "method_named",
+    "token_ranks",
+    "top_tokens",
+    "watched_ranks",
+]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -21,5 +39,9 @@ __getattr__, __dir__ = lazy_names(
         "Attribution": "ecco_widgets.analysis.attribution",
         "attribute": "ecco_widgets.analysis.attribution",
         "method_named": "ecco_widgets.analysis.methods",
+        **dict.fromkeys(
+            ["LensStatistics", "TopTokens", "lens_statistics", "token_ranks", "top_tokens", "watched_ranks"],
+            "ecco_widgets.analysis.lens",
+        ),
     },
 )

@@ -8,9 +8,7 @@ is included without being named here.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +18,7 @@ from transformers import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from ecco_widgets.errors import UnsupportedModel
+from ecco_widgets.models.patching import forward_replaced
 
 # A proof compares two float32 computations of the same logits; half precision is compared more loosely.
 _TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}
@@ -102,7 +101,8 @@ class Architecture:
     def logits(self, states: Tensor) -> Tensor:
         """Logits (..., V) of last hidden states (..., D), through everything the model does after its base."""
         rows = states.reshape(1, -1, states.shape[-1])
-        with _base_returns(self.base, self.base_output(last_hidden_state=rows)):
+        base_output = self.base_output(last_hidden_state=rows)
+        with forward_replaced(self.base, lambda *_, **__: base_output):
             output = self.model(inputs_embeds=rows, use_cache=False, return_dict=True)
         logits: Tensor = output.logits
         return logits.reshape(*states.shape[:-1], logits.shape[-1])
@@ -188,25 +188,6 @@ def _cache_argument(base: nn.Module) -> str:
     return next((name for name in ("cache", "past_key_values") if name in parameters), "")
 
 
-@contextlib.contextmanager
-def _base_returns(base: nn.Module, output: ModelOutput) -> Iterator[None]:
-    """For the duration of the context the base returns this output whatever it is given."""
-    had_own = "forward" in vars(base)  # e.g. placed there by accelerate's device hooks
-    original = base.forward
-
-    def forward(*_args: Any, **_kwargs: Any) -> ModelOutput:
-        return output
-
-    base.forward = forward
-    try:
-        yield
-    finally:
-        if had_own:
-            base.forward = original
-        else:
-            del base.forward
-
-
 @torch.no_grad()
 def _prove(parts: Architecture) -> Architecture:
     name = type(parts.model).__name__
@@ -217,7 +198,7 @@ def _prove(parts: Architecture) -> Architecture:
     embeddings = parts.embed(ids)
     states = parts.states(embeddings)
     actual = parts.logits(states)
-    if not _close(actual, expected):
+    if not close(actual, expected):
         raise UnsupportedModel(
             f"{name}: logits recomputed from input embeddings and last hidden states differ from the model's own "
             f"(largest difference {float((actual - expected).abs().max()):.3g}).",
@@ -226,7 +207,7 @@ def _prove(parts: Architecture) -> Architecture:
         )
     if parts.cache_argument and length > 2:
         split = torch.cat(parts.states_by_segment(embeddings, [2, length]), dim=1)
-        if not _close(split, states):
+        if not close(split, states):
             parts = replace(parts, cache_argument="")
     return replace(parts, affine_head=_is_affine(parts.model.get_output_embeddings(), states, actual))
 
@@ -235,10 +216,11 @@ def _is_affine(output: Any, states: Tensor, logits: Tensor) -> bool:
     # Exactly Linear: a quantised layer has no usable weight, and an adapter's output is more than its weight's.
     if type(output) is not nn.Linear or output.in_features != states.shape[-1]:
         return False
-    return _close(output(states), logits)
+    return close(output(states), logits)
 
 
-def _close(actual: Tensor, expected: Tensor) -> bool:
+def close(actual: Tensor, expected: Tensor) -> bool:
+    """Whether two computations of the same numbers agree, within what their precision allows."""
     if not bool(torch.isfinite(expected).all()):
         return True  # a broken checkpoint is reported where it is used, with the place of the first non-finite value
     scale = max(1.0, float(expected.abs().max()))

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ecco_widgets.errors import InvalidInput, ModelClosed, TextTooLong
 from ecco_widgets.models.architecture import Architecture, inspect_model
+from ecco_widgets.models.blocks import Blocks, find_blocks
 from ecco_widgets.models.generation import OnToken, generate_ids, generation_config
 from ecco_widgets.models.pieces import piece_text
 from ecco_widgets.models.threads import suited_threads
@@ -43,6 +44,7 @@ class LanguageModel:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
         model.eval()
         self._parts: Architecture | None = inspect_model(model)
+        self._blocks: Blocks | None = None
         self.tokenizer = tokenizer
         self.name = name or str(model.config.name_or_path or type(model).__name__)
         self.lock = threading.RLock()
@@ -56,6 +58,19 @@ class LanguageModel:
         if self._parts is None:
             raise self._closed()
         return self._parts
+
+    @property
+    def blocks(self) -> Blocks:
+        """The model's blocks and what follows them; found and proved when first asked for.
+
+        Raises:
+            UnsupportedModel: If they can't be found. What does not need them still works.
+        """
+        parts = self.parts
+        if self._blocks is None:
+            with self.running():
+                self._blocks = find_blocks(parts)
+        return self._blocks
 
     @property
     def model(self) -> PreTrainedModel:
@@ -300,7 +315,7 @@ class LanguageModel:
     def close(self) -> None:
         """Let go of the model. Open widgets say so; calling it twice is harmless."""
         with self.lock:
-            self._parts = None
+            self._parts, self._blocks = None, None
             callbacks, self._on_close = self._on_close, []
         for callback in callbacks:
             callback()

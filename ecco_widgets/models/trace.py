@@ -145,15 +145,14 @@ class Trace:
 
     @property
     def hidden_states(self) -> Tensor:
-        """Hidden states (L + 1, T, D): the embedding output, then the residual stream after each block.
+        """Residual stream (L + 1, T, D): what enters the first block, then what leaves each block.
 
-        The last one is as the model returns it, which for most families is after the final norm.
+        Unlike transformers' ``hidden_states`` the last one is before the final norm, as all others are.
         """
+        blocks = self.lm.blocks
 
         def compute() -> Tensor:
-            ids = torch.tensor(self._token_ids, device=self.lm.device)[None]
-            output = self.lm.parts.base(input_ids=ids, use_cache=False, output_hidden_states=True, return_dict=True)
-            return torch.stack([states[0] for states in output.hidden_states])
+            return blocks.states(torch.tensor(self._token_ids, device=self.lm.device)[None])
 
         return self._recorded("hidden_states", compute)
 
@@ -266,11 +265,13 @@ def check_logits(logits: Tensor, positions: Sequence[int]) -> None:
     Raises:
         NonFinite: If any is NaN or plus infinity.
     """
-    bad = torch.isnan(logits) | torch.isposinf(logits)
+    # The largest logit of a row is NaN if any is: one pass, and nothing of the matrix's size is made.
+    bad = ~logits.amax(dim=-1).isfinite()
     if bool(bad.any()):
-        row = int(bad.any(dim=-1).nonzero()[0, 0])
+        row = int(bad.nonzero()[0, 0])
+        n_bad = int((logits[row].isnan() | logits[row].isposinf()).sum())
         raise NonFinite(
-            f"The model's logits for position {positions[row]} contain NaN or infinity ({int(bad[row].sum())} of "
+            f"The model's logits for position {positions[row]} contain NaN or infinity ({n_bad} of "
             f"{logits.shape[-1]}).",
             hint="Load the weights in float32 (dtype='float32'), or check the checkpoint.",
         )

@@ -39,7 +39,7 @@ class Recipe:
     other_rate: float = 3e-3
     weight_decay: float = 0.05
     warmup_steps: int = 60
-    decay_share: float = 0.45
+    decay_share: float = 0.3
     clip: float = 1.0
     seed: int = 20260
 

@@ -60,7 +60,7 @@ def tree(rng: random.Random, depth: int, *, held_out: bool = False, tag: str | N
         element.text = _text(rng)
         return element
     element.children = [
-        tree(rng, depth - 1, held_out=held_out, tag=rng.choice(allowed)) for _ in range(rng.choice((1, 1, 2, 3)))
+        tree(rng, depth - 1, held_out=held_out, tag=rng.choice(allowed)) for _ in range(rng.choice((1, 1, 1, 2, 3)))
     ]
     return element
 
@@ -98,14 +98,14 @@ def render(element: Element, indent: int | None, level: int = 0) -> str:
 
 def document(rng: random.Random) -> str:
     """One training document: an element with up to three levels below it."""
-    return render(tree(rng, rng.choice((1, 1, 2, 2, 3))), rng.choice((None, None, 0, 2)))
+    return render(tree(rng, rng.choice((1, 1, 1, 2, 2, 3))), rng.choice((None, 2)))
 
 
 def probes(rng: random.Random) -> Iterator[Probe]:
     """Endless prompts that stop after ``</`` in documents made of held-out nestings only. Task: ``closing_tag``."""
     while True:
         root = tree(rng, rng.choice((1, 2, 3)), held_out=True)
-        text = render(root, rng.choice((None, 0, 2)))
+        text = render(root, rng.choice((None, 2)))
         closings = [index for index in range(len(text)) if text.startswith("</", index)]
         cut = rng.choice(closings) + 2
         yield Probe("closing_tag", text[:cut], text[cut : text.index(">", cut)])
