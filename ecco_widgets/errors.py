@@ -77,6 +77,12 @@ class ModelClosed(EccoError, RuntimeError):
     kind: ClassVar[str] = "model_closed"
 
 
+class ModelChanged(EccoError, RuntimeError):
+    """The model is no longer what it was when the trace was made, or is not in evaluation mode."""
+
+    kind: ClassVar[str] = "model_changed"
+
+
 class Cancelled(EccoError):
     """The computation was cancelled or superseded by a newer request; not a failure."""
 

@@ -16,6 +16,7 @@ from ecco_widgets.analysis.problem import Problem
 from ecco_widgets.analysis.shared_forward import Progress, SharedForward
 from ecco_widgets.analysis.targets import Readings, check_choice, check_target, runners_up
 from ecco_widgets.errors import InvalidInput, NonFinite
+from ecco_widgets.models.generation import check_seed
 from ecco_widgets.models.trace import Trace, at_least_single
 
 if TYPE_CHECKING:
@@ -211,17 +212,14 @@ def explain(
     shared: SharedForward | None = None,
 ) -> Explained:
     """The first half of ``attribute``: attributions per input dimension. Arguments and errors are the same."""
-    if not isinstance(trace, Trace):
-        raise InvalidInput(
-            f"expected a trace, got {type(trace).__name__}.",
-            hint="Make one with lm.generate(...), lm.score(...) or lm(text).",
-        )
+    check_trace(trace)
+    check_seed(seed)
     chosen = usable_method(method, trace.lm.parts)
     check_target(target)
     rows = _positions(trace, positions)
     if isinstance(n_steps, bool) or not isinstance(n_steps, int) or not 1 <= n_steps <= _MOST_STEPS:
         raise InvalidInput(f"n_steps must be an integer in 1..{_MOST_STEPS}, got {n_steps!r}.")
-    with trace.lm.frozen():
+    with trace.lm.running():
         foils = _foils(trace, target, foil, rows)
         shared = shared or SharedForward(trace)
         readings = shared.read(rows, target, foils)
@@ -233,7 +231,7 @@ def explain(
 def summarise(explained: Explained, aggregation: str = "l2", ignore_tokens: Sequence[int] = ()) -> Attribution:
     """The second half of ``attribute``: one number a token, normalised. Arguments and errors are the same."""
     check_choice("aggregation", aggregation, list(AGGREGATIONS))
-    ignored = _ignored(explained.trace, ignore_tokens)
+    ignored = check_ignored(explained.trace, ignore_tokens)
     positions, readings, gap = explained.positions, explained.readings, explained.gap
     raw = AGGREGATIONS[aggregation](at_least_single(explained.attributions)).float()
     _check_finite(raw, positions, explained.method)
@@ -279,7 +277,7 @@ def _positions(trace: Trace, positions: int | Sequence[int] | None) -> list[int]
         found = list(trace.output_positions)
         return found or [trace.check_position(trace.first_position)]
     if isinstance(positions, (int, np.integer)):
-        return [trace.check_position(int(positions))]
+        return [trace.check_position(positions)]
     try:
         listed = list(positions)
     except TypeError:
@@ -289,11 +287,34 @@ def _positions(trace: Trace, positions: int | Sequence[int] | None) -> list[int]
     return [trace.check_position(position) for position in listed]
 
 
-def _ignored(trace: Trace, tokens: Sequence[int]) -> list[int]:
-    for token in tokens:
+def check_trace(trace: object) -> None:
+    """Refuse what is no trace.
+
+    Raises:
+        InvalidInput: If it is something else.
+    """
+    if not isinstance(trace, Trace):
+        raise InvalidInput(
+            f"expected a trace, got {type(trace).__name__}.",
+            hint="Make one with lm.generate(...), lm.score(...) or lm(text).",
+        )
+
+
+def check_ignored(trace: Trace, tokens: Sequence[int]) -> list[int]:
+    """The ignored tokens as plain integers, if all are indices of tokens.
+
+    Raises:
+        InvalidInput: If they are no list, or one is not an index of a token.
+    """
+    expected = f"ignore_tokens must hold token indices in 0..{trace.n_tokens - 1}"
+    try:
+        listed = list(tokens)
+    except TypeError:
+        raise InvalidInput(f"{expected}, got {tokens!r}.", hint="Pass a list, e.g. [0].") from None
+    for token in listed:
         if isinstance(token, bool) or not isinstance(token, (int, np.integer)) or not 0 <= token < trace.n_tokens:
-            raise InvalidInput(f"ignore_tokens must hold token indices in 0..{trace.n_tokens - 1}, got {token!r}.")
-    return [int(token) for token in tokens]
+            raise InvalidInput(f"{expected}, got {token!r}.")
+    return [int(token) for token in listed]
 
 
 def _before(raw: NDArray[np.float32], positions: Sequence[int], ignored: Sequence[int]) -> NDArray[np.float32]:

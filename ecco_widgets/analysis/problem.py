@@ -57,11 +57,13 @@ class Problem:
         """
         token = self.trace.ids_at([self.positions[r]])
         foil = None if self.foils is None else self.foils[r : r + 1]
+        dtype = self.shared.inputs.dtype
 
         def value(embeddings: Tensor) -> Tensor:
             if report:
                 report(len(embeddings))
-            logits = at_least_single(self.parts.logits(self.parts.states(embeddings)[:, -1]))
+            states = self.parts.states(embeddings.to(dtype))  # points on Captum's paths are float32
+            logits = at_least_single(self.parts.logits(states[:, -1]))
             rows = len(embeddings)
             return target_values(self.target, logits, token.expand(rows), None if foil is None else foil.expand(rows))
 

@@ -157,8 +157,8 @@ def read(
         weights = parts.unembedding if name in {"logit", "contrast"} else None
         with torch.set_grad_enabled(weights is None):
             logits = at_least_single(parts.logits(rows))
+            check_logits(logits.detach(), positions[start : start + chunk])
             value = target_values(name, logits, chosen, others)
-        check_logits(logits.detach(), positions[start : start + chunk])
         if weights is None:
             (seeds,) = torch.autograd.grad(value.sum(), rows)
         else:

@@ -128,6 +128,10 @@ def inspect_model(model: PreTrainedModel) -> Architecture:
         (2, 8, 11, 16)
     """
     name = type(model).__name__
+    if model.device.type == "meta" and not hasattr(model, "hf_device_map"):  # accelerate fetches offloaded weights
+        raise UnsupportedModel(
+            f"{name} is on the meta device, where parameters hold no numbers.", hint="Load it with its weights."
+        )
     embedding = model.get_input_embeddings()
     if not isinstance(embedding, nn.Module):
         raise UnsupportedModel(f"{name} has no input embedding module.", hint="Use a model that reads token ids.")

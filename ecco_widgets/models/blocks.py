@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ecco_widgets.errors import UnsupportedModel
 from ecco_widgets.models.architecture import Architecture, close
-from ecco_widgets.models.patching import forward_replaced
+from ecco_widgets.models.patching import forward_replaced, on_this_thread
 
 # Rows that go through what follows the blocks together: their attention mask is square in them.
 _ROWS_TOGETHER = 256
@@ -52,8 +52,8 @@ class Blocks:
             seen.append(_states_in(output)[0])
 
         with contextlib.ExitStack() as stack:
-            handles = [self.modules[0].register_forward_pre_hook(keep_input, with_kwargs=True)]
-            handles += [module.register_forward_hook(keep_output) for module in self.modules]
+            handles = [self.modules[0].register_forward_pre_hook(on_this_thread(keep_input), with_kwargs=True)]
+            handles += [module.register_forward_hook(on_this_thread(keep_output)) for module in self.modules]
             for handle in handles:
                 stack.callback(handle.remove)
             self.base(input_ids=token_ids, use_cache=False, return_dict=True)

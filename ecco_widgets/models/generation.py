@@ -8,11 +8,18 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
-from ecco_widgets.errors import InvalidInput
+from ecco_widgets.errors import EccoError, InvalidInput, NonFinite
 
 OnToken = Callable[[int], "bool | None"]
 """Called with the id of each new token; ``False`` ends generation."""
@@ -51,7 +58,13 @@ def generation_config(
         for name in ("temperature", "top_k", "top_p"):
             if name not in options:
                 setattr(config, name, getattr(GenerationConfig(), name))
-    config.update(**options)
+    with _explained():
+        config.update(**options)
+    if (config.num_return_sequences or 1) != 1:
+        raise InvalidInput(
+            f"num_return_sequences must be 1, got {config.num_return_sequences!r}: a trace holds one run.",
+            hint="Call generate again, with another seed, for another one.",
+        )
     config.max_length, config.max_new_tokens = None, n_new
     if config.pad_token_id is None:
         end = config.eos_token_id
@@ -72,16 +85,16 @@ def _tokens_to_add(n_prompt: int, generate: int | None, max_length: int | None, 
     if generate is not None and max_length is not None:
         raise InvalidInput(f"give generate or max_length, not both (got {generate} and {max_length}).")
     if max_length is not None:
-        if not isinstance(max_length, int) or max_length <= n_prompt:
+        if not isinstance(max_length, (int, np.integer)) or max_length <= n_prompt:
             raise InvalidInput(
                 f"max_length must be an integer above the prompt's {n_prompt} tokens, got {max_length!r}.",
                 hint="Or say generate=..., the number of new tokens.",
             )
-        return max_length - n_prompt
+        return int(max_length) - n_prompt
     n_new = options.get("max_new_tokens", _DEFAULT_TOKENS) if generate is None else generate
-    if not isinstance(n_new, int) or isinstance(n_new, bool) or n_new < 1:
+    if not isinstance(n_new, (int, np.integer)) or isinstance(n_new, bool) or n_new < 1:
         raise InvalidInput(f"generate must be a positive integer, got {n_new!r}.")
-    return n_new
+    return int(n_new)
 
 
 def generate_ids(
@@ -92,26 +105,56 @@ def generate_ids(
     seed: int | None,
     on_token: OnToken | None,
     device: torch.device,
+    tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> list[int]:
     """Ids of prompt and output.
 
     Raises:
         InvalidInput: If transformers refuses the configuration.
+        NonFinite: If there is nothing to sample from, because logits are not finite.
     """
+    check_seed(seed)
     ids = torch.tensor(prompt, device=device)[None]
-    streamed = on_token is not None and (config.num_beams or 1) == 1 and (config.num_return_sequences or 1) == 1
-    criteria = StoppingCriteriaList([_EachToken(on_token)] if streamed and on_token else [])
-    with torch.no_grad(), _seeded(seed, device):
-        try:
-            sequences = model.generate(
-                ids,
-                attention_mask=torch.ones_like(ids),
-                generation_config=config,
-                stopping_criteria=criteria,
-            )
-        except ValueError as error:
-            raise InvalidInput(f"these generation arguments cannot be used: {error}") from error
+    each = _EachToken(on_token) if on_token is not None and config.num_beams in {None, 1} else None
+    with torch.no_grad(), _seeded(seed, device), _explained(each):
+        output = model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            generation_config=config,
+            stopping_criteria=StoppingCriteriaList([each] if each else []),
+            tokenizer=tokenizer,  # for stop_strings
+        )
+    sequences = getattr(output, "sequences", output)  # with return_dict_in_generate
     return [int(token) for token in sequences[0]]
+
+
+def check_seed(seed: int | None) -> None:
+    """Refuse what torch's generators can't be seeded with.
+
+    Raises:
+        InvalidInput: If it is neither ``None`` nor an integer from 0 to 2^63-1.
+    """
+    integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if seed is not None and not (integer and 0 <= seed < 2**63):
+        raise InvalidInput(f"seed must be an integer from 0 to 2^63-1, got {seed!r}.")
+
+
+@contextlib.contextmanager
+def _explained(each: _EachToken | None = None) -> Iterator[None]:
+    """Errors that transformers raises for its arguments, as ours; those of the user's callback as they are."""
+    try:
+        yield
+    except (ValueError, TypeError, ZeroDivisionError, RuntimeError) as error:
+        if (each and each.error is error) or isinstance(error, EccoError):
+            raise
+        if isinstance(error, RuntimeError):
+            if "probability tensor contains" not in str(error):
+                raise
+            raise NonFinite(
+                "the model's logits contain NaN or infinity, so no token can be sampled.",
+                hint="Load the weights in float32 (dtype='float32'), or check the checkpoint.",
+            ) from error
+        raise InvalidInput(f"these generation arguments cannot be used: {error}") from error
 
 
 class _EachToken(StoppingCriteria):
@@ -119,9 +162,14 @@ class _EachToken(StoppingCriteria):
 
     def __init__(self, on_token: OnToken) -> None:
         self._on_token = on_token
+        self.error: Exception | None = None
 
     def __call__(self, input_ids: Tensor, _scores: Any, **_: Any) -> Tensor:
-        stop = self._on_token(int(input_ids[0, -1])) is False
+        try:
+            stop = self._on_token(int(input_ids[0, -1])) is False
+        except Exception as error:
+            self.error = error
+            raise
         return torch.full((input_ids.shape[0],), stop, dtype=torch.bool, device=input_ids.device)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ecco_widgets.errors import InvalidInput, ModelClosed, TextTooLong
+from ecco_widgets.errors import InvalidInput, ModelChanged, ModelClosed, TextTooLong
 from ecco_widgets.models.architecture import Architecture, inspect_model
 from ecco_widgets.models.blocks import Blocks, find_blocks
 from ecco_widgets.models.generation import OnToken, generate_ids, generation_config
@@ -97,25 +97,33 @@ class LanguageModel:
         """Most tokens the model takes, ``None`` without a limit."""
         return self.parts.context
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Holds the lock, with as many threads as suit the model's size: for everything that runs the model."""
-        parts = self.parts
-        with self.lock, suited_threads(parts.width, self.device):
-            yield
+    @property
+    def weights_version(self) -> int:
+        """Changes when a parameter is replaced or changed in place (an optimizer's step, ``load_state_dict``).
+
+        Changes through ``parameter.data`` are not seen: torch does not count them.
+        """
+        parameters = self.model.parameters()
+        return hash(tuple((id(p), 0 if p.is_inference() else p._version) for p in parameters))  # noqa: SLF001
 
     @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        """As ``running``, and no parameter asks for a gradient inside: only inputs do, so graphs stay small."""
-        with self.running():
-            wanted = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-            for parameter in wanted:
-                parameter.requires_grad_(False)
-            try:
-                yield
-            finally:
-                for parameter in wanted:
-                    parameter.requires_grad_(True)
+    def running(self) -> Iterator[None]:
+        """Holds the lock, with as many threads as suit the model's size: for everything that runs the model.
+
+        Nothing of the model is changed for it, neither its mode nor which parameters ask for gradients: a cell may be
+        training it at this moment.
+
+        Raises:
+            ModelChanged: If the model was put into training mode.
+        """
+        parts = self.parts
+        if parts.model.training:
+            raise ModelChanged(
+                f"{self.name} was put into training mode, where dropout makes every run different.",
+                hint="Call lm.model.eval() first.",
+            )
+        with self.lock, suited_threads(parts.width, self.device):
+            yield
 
     # ---------------------------------------------------------------- text in
 
@@ -133,8 +141,7 @@ class LanguageModel:
             )
         if not text:
             raise InvalidInput("text is empty.", hint="Pass at least one character; a model continues something.")
-        # Quiet about length: the check below says more than the tokenizer's warning.
-        ids = [int(token) for token in self.tokenizer(text, verbose=False)["input_ids"]]
+        ids = self._tokenise(text)
         if not ids:
             raise InvalidInput(
                 f"text makes no token with this tokenizer: {text!r}.", hint="Use characters that it knows."
@@ -172,7 +179,17 @@ class LanguageModel:
         return piece_text(self.tokenizer, token)
 
     def _ids_of_piece(self, text: str) -> list[int]:
-        return [int(token) for token in self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+        return self._tokenise(text, add_special_tokens=False)
+
+    def _tokenise(self, text: str, **options: Any) -> list[int]:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(
+                "text must be valid Unicode, got half of a surrogate pair.", hint="Remove it, or decode the text anew."
+            ) from None
+        # Quiet about length: our own check says more than the tokenizer's warning.
+        return [int(token) for token in self.tokenizer(text, verbose=False, **options)["input_ids"]]
 
     def _check_length(self, n_tokens: int, generate: int = 0) -> None:
         if self.context is not None and n_tokens + generate > self.context:
@@ -206,12 +223,17 @@ class LanguageModel:
                 f"expected a text or the tokenizer's output for one text, got {type(encoding).__name__}.",
                 hint="Pass a string, e.g. lm('The keys to the cabinet').",
             )
-        ids = np.atleast_2d(np.asarray(encoding["input_ids"]))
+        try:
+            ids = np.atleast_2d(np.asarray(encoding["input_ids"]))
+        except ValueError:  # rows of different lengths
+            raise InvalidInput("expected input_ids of one text, got several.", hint="Run one at a time.") from None
         if ids.shape[0] != 1 or ids.shape[1] == 0:
             raise InvalidInput(
                 f"expected one text with at least one token, got input_ids of shape {tuple(ids.shape)}.",
                 hint="Run texts one at a time.",
             )
+        if not np.issubdtype(ids.dtype, np.integer):
+            raise InvalidInput(f"token ids must be integers, got {encoding['input_ids']!r}.")
         if ids.min() < 0 or ids.max() >= self.vocabulary:
             raise InvalidInput(f"token ids must be in 0..{self.vocabulary - 1}, got {ids.min()}..{ids.max()}.")
         self._check_length(ids.shape[1])
@@ -242,7 +264,7 @@ class LanguageModel:
                 f"continuation must be a non-empty string, got {continuation!r}.",
                 hint="Begin it with a space where a new word begins, e.g. ' are'.",
             )
-        joint = [int(token) for token in self.tokenizer(text + continuation, verbose=False)["input_ids"]]
+        joint = self._tokenise(text + continuation)
         # Tokenised together where the border allows it, since some tokenizers place spaces by what comes before.
         ids = joint if joint[: len(prompt)] == prompt else prompt + self._ids_of_piece(continuation)
         if len(ids) == len(prompt):
@@ -282,6 +304,7 @@ class LanguageModel:
 
         Raises:
             InvalidInput: If an argument is unknown or out of range, or the text is empty.
+            NonFinite: If there is nothing to sample from.
             TextTooLong: If prompt and output together exceed the model's context.
 
         Example:
@@ -300,7 +323,15 @@ class LanguageModel:
         config, n_new = generation_config(self.model, len(ids), generate, max_length, generation)
         self._check_length(len(ids), n_new)
         with self.running():
-            sequence = generate_ids(self.model, ids, config, seed=seed, on_token=on_token, device=self.device)
+            sequence = generate_ids(
+                self.model,
+                ids,
+                config,
+                seed=seed,
+                on_token=on_token,
+                device=self.device,
+                tokenizer=self.tokenizer,
+            )
         return Trace(self, sequence, n_prompt=len(ids))
 
     # ---------------------------------------------------------------- life
@@ -314,11 +345,20 @@ class LanguageModel:
 
     def close(self) -> None:
         """Let go of the model. Open widgets say so; calling it twice is harmless."""
+        self._tell_closing()  # before waiting for the lock: it stops what runs and holds it
         with self.lock:
             self._parts, self._blocks = None, None
-            callbacks, self._on_close = self._on_close, []
+        self._tell_closing()  # who has come meanwhile
+
+    def _tell_closing(self) -> None:
+        callbacks, self._on_close = self._on_close, []
         for callback in callbacks:
             callback()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether ``close`` has not been called."""
+        return self._parts is not None
 
     def check_open(self) -> None:
         """Raise ``ModelClosed`` after ``close``."""
@@ -327,6 +367,11 @@ class LanguageModel:
 
     def _closed(self) -> ModelClosed:
         return ModelClosed(f"{self.name} was closed.", hint="Load it again and make a new trace.")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a LanguageModel cannot be copied or pickled. Save lm.model and lm.tokenizer, and load them again."
+        )
 
     def __repr__(self) -> str:
         if self._parts is None:

@@ -39,6 +39,7 @@ def load_demo() -> LanguageModel:
     """
     with _no_progress_bar():
         model = AutoModelForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float32)
+    model.requires_grad_(False)  # only inputs need gradients
     tokenizer = AutoTokenizer.from_pretrained(WEIGHTS)
     return LanguageModel(model, tokenizer, name="demo-gpt2")
 

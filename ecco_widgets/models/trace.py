@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecco_widgets.errors import InvalidInput, NonFinite
+from ecco_widgets.errors import InvalidInput, ModelChanged, NonFinite
 from ecco_widgets.models.pieces import Pieces, pieces_of
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Trace:
         self.n_prompt = n_prompt
         self._pieces: Pieces | None = None
         self._states: dict[str, Tensor] = {}
+        self._weights_version = lm.weights_version
 
     # ---------------------------------------------------------------- text
 
@@ -180,11 +181,23 @@ class Trace:
         return torch.tensor(self._token_ids[np.asarray(positions, dtype=np.int64)], device=self.lm.device)
 
     def _recorded(self, name: str, compute: Any) -> Tensor:
-        if name not in self._states:
+        states = self._states.get(name)
+        if states is None:
             self.lm.check_open()
             with torch.no_grad(), self.lm.running():
-                self._states[name] = compute().detach()
-        return self._states[name]
+                self._check_weights()
+                states = self._states[name] = compute().detach()
+        elif self.lm.is_open:
+            self._check_weights()
+        return states
+
+    def _check_weights(self) -> None:
+        # States of one version of the weights and gradients of another would make numbers that belong to neither.
+        if self.lm.weights_version != self._weights_version:
+            raise ModelChanged(
+                f"the weights of {self.lm.name} have changed since this trace was made.",
+                hint="Make a new trace with lm.generate(...), lm.score(...) or lm(text).",
+            )
 
     # ---------------------------------------------------------------- memory
 
@@ -243,6 +256,21 @@ class Trace:
             The widget.
         """
         return self.primary_attributions(attr_method, position=position, pinned=True, **options)
+
+    def __copy__(self) -> Trace:
+        """A trace of the same tokens that owns its own states."""
+        copied = Trace(self.lm, self._token_ids, self.n_prompt)
+        copied._weights_version = self._weights_version
+        return copied
+
+    def __deepcopy__(self, memo: Any) -> Trace:
+        return self.__copy__()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a trace cannot be pickled, since it belongs to a model. Save trace.token_ids, and make it again with "
+            "lm({'input_ids': token_ids})."
+        )
 
     def __repr__(self) -> str:
         megabytes = self.nbytes / 2**20

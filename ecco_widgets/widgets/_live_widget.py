@@ -79,6 +79,7 @@ class LiveWidget(GuardedWidget):
         # Before ipywidgets' own constructor, which sets traits and opens the comm.
         self._engine = engine
         self._key = f"widget-{next(_numbers)}"
+        self._moves = 0
         self._channels: dict[str, Channel] = {}
         self._retained: list[str] = []
         super().__init__(**traits)
@@ -142,7 +143,7 @@ class LiveWidget(GuardedWidget):
         with self._lock:
             if self._closed:  # a callback may still be on its way; it must not open what nobody will close
                 raise ModelClosed("the widget was closed.", hint="Make a new widget.")
-            channel = make((self._key, name))
+            channel = make((self._key, self._moves, name))
             self._channels[name] = channel
             return channel
 
@@ -283,16 +284,26 @@ class LiveWidget(GuardedWidget):
 
     # --------------------------------------------------------------------------------------------------------- closing
 
-    def _move_to(self, engine: Engine) -> None:
-        """Cancel all requests, let go of what was shown, and send later requests to this engine."""
+    def _move_to(self, engine: Engine) -> Callable[[], None]:
+        """Send later requests to this engine, on channels of their own.
+
+        Returns:
+            What cancels the earlier requests and lets go of what they are about. Call it without the lock: it waits for
+            a callback that may want it.
+        """
         with self._lock:
             channels, self._channels = list(self._channels.values()), {}
             retained, self._retained = self._retained, []
             before, self._engine = self._engine, engine
-        for channel in channels:  # without the lock: this waits for a callback that may want it
-            channel.close()
-        for name in retained:
-            before.release(name)
+            self._moves += 1
+
+        def let_go() -> None:
+            for channel in channels:
+                channel.close()
+            for name in retained:
+                before.release(name)
+
+        return let_go
 
     def close(self) -> None:
         """Cancel this widget's requests, let go of what it shows, and close its views. Safe to call twice."""
@@ -300,7 +311,7 @@ class LiveWidget(GuardedWidget):
             if self._closed:
                 return
             self._closed = True
-        self._move_to(self._engine)
+        self._move_to(self._engine)()
         with self._lock:
             super().close()
 

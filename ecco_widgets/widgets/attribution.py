@@ -10,10 +10,10 @@ import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
 
-from ecco_widgets.analysis.attribution import AGGREGATIONS, Attribution, attribute
+from ecco_widgets.analysis.attribution import AGGREGATIONS, Attribution, attribute, check_ignored, check_trace
 from ecco_widgets.analysis.methods import method_named, method_options, usable_method
 from ecco_widgets.analysis.targets import TARGETS, check_choice, check_target
-from ecco_widgets.errors import InvalidInput
+from ecco_widgets.errors import InvalidInput, ModelClosed
 from ecco_widgets.live import Listener, Outcome, Request, Ticket, codec
 from ecco_widgets.live.messages import Reply
 from ecco_widgets.models.trace import Trace
@@ -65,6 +65,7 @@ class AttributionWidget(Saving, LiveWidget):
 
     Raises:
         InvalidInput: From the constructor or when a trait is set, if a value can't be used.
+        TraitError: Likewise, if it is of the wrong type.
 
     Example:
         >>> import ecco_widgets as ecco
@@ -88,15 +89,11 @@ class AttributionWidget(Saving, LiveWidget):
     _rows = t.Dict().tag(sync=True)
 
     def __init__(self, trace: Trace, *, ignore_tokens: Sequence[int] = (), **traits: Any) -> None:
-        if not isinstance(trace, Trace):
-            raise InvalidInput(
-                f"expected a trace, got {type(trace).__name__}.",
-                hint="Make one with lm.generate(...), lm.score(...) or lm(text).",
-            )
+        check_trace(trace)
         self._refuse_unknown(traits)
         self._esm, self._css = bundle("attribution")
         self._trace = trace
-        self._ignore_tokens = [int(token) for token in ignore_tokens]
+        self._ignore_tokens = check_ignored(trace, ignore_tokens)
         self._known: dict[int, Row] = {}
         self._known_spec = ""
         traits.setdefault("position", _first_output(trace))
@@ -196,21 +193,36 @@ class AttributionWidget(Saving, LiveWidget):
     def show(self, trace: Trace) -> None:
         """Show another run, of this or another model, in place.
 
+        A foil that is not one token of the other model gives way to the best other token.
+
         Args:
             trace: The run.
+
+        Raises:
+            InvalidInput: If it is no trace, or too short for the ignored tokens.
+            UnsupportedMethod: If the current method is not defined for its model.
+            ModelClosed: If its model or this widget was closed.
         """
+        check_trace(trace)
         engine = engine_of(trace.lm)
         usable_method(self.attr_method, trace.lm.parts)
+        check_ignored(trace, self._ignore_tokens)
+        described = _described(trace)
         with self._lock, self.hold_sync():
-            self._move_to(engine)
+            if self._closed:
+                raise ModelClosed("the widget was closed.", hint="Make a new widget.")
+            let_go = self._move_to(engine)
             self._trace = trace
             self._retain(trace.id, trace)
             self._known, self._known_spec = {}, ""
             self._rows = {}
-            for name, value in _described(trace).items():
+            for name, value in described.items():
                 setattr(self, name, value)
             self.pinned = False
+            if self.foil is not None and not _is_token(trace, self.foil):
+                self.foil = None
             self.set_trait("position", _first_output(trace))
+        let_go()
         self._call_after_set(frozenset({"position"}), Reply())
 
     # ----------------------------------------------------------------------------------------------------------- live
@@ -222,7 +234,9 @@ class AttributionWidget(Saving, LiveWidget):
         return f"{self._trace.id}|{self.attr_method}|{self.target}|{foil}|{self.aggregation}"
 
     def _hello(self) -> Mapping[str, Any]:
-        return self._data(self._known, self._known_spec, self._trace) if self._known else {}
+        with self._lock:  # the worker adds rows
+            known, spec, trace = dict(self._known), self._known_spec, self._trace
+        return self._data(known, spec, trace) if known else {}
 
     def _after_set(self, names: frozenset[str], reply: Reply) -> Ticket | Mapping[str, Any] | None:
         if not names & (_SPEC | {"position"}):
@@ -309,6 +323,14 @@ def _described(trace: Trace) -> dict[str, Any]:
             "aggregations": list(_AGGREGATION_OPTIONS),
         },
     }
+
+
+def _is_token(trace: Trace, text: str) -> bool:
+    try:
+        trace.lm.token_id(text)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _first_output(trace: Trace) -> int | None:

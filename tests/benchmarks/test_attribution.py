@@ -35,7 +35,8 @@ def trace() -> Iterator[Trace]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    lm = LanguageModel(GPT2LMHeadModel(GPT2Config(n_layer=6)), tiny_tokenizer(), name="distilgpt2-shape")
+    model = GPT2LMHeadModel(GPT2Config(n_layer=6)).requires_grad_(False)  # as from_pretrained does
+    lm = LanguageModel(model, tiny_tokenizer(), name="distilgpt2-shape")
     # Ids that the small tokenizer knows: the numbers do not depend on which tokens they are.
     yield Trace(lm, torch.randint(1, 300, (N_TOKENS,)).tolist(), N_PROMPT)
     torch.set_num_threads(threads)
@@ -58,7 +59,7 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 def test_all_targets(trace: Trace) -> None:
-    with trace.lm.frozen():
+    with trace.lm.running():
         captum_one_call(trace, N_TOKENS - 1)  # warm up
         attribute(trace, positions=[N_TOKENS - 1, N_TOKENS - 2])
         expected, naive = timed(lambda: [captum_one_call(trace, position) for position in range(N_PROMPT, N_TOKENS)])
@@ -73,7 +74,7 @@ def test_hover_one_more_token(trace: Trace) -> None:
     shared = SharedForward(trace)
     attribute(trace, positions=N_TOKENS - 1, shared=shared)  # the graph is kept from the first one
     positions = [N_TOKENS - 1 - i for i in range(6)]
-    with trace.lm.frozen():
+    with trace.lm.running():
         _, naive = timed(lambda: [captum_one_call(trace, position) for position in positions])
     _, ours = timed(lambda: [attribute(trace, positions=position, shared=shared) for position in positions])
     naive, ours = naive / len(positions), ours / len(positions)

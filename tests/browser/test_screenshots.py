@@ -25,8 +25,10 @@ import ipywidgets
 import ecco_widgets as ecco
 
 lm = ecco.load_demo()
-out = lm.generate(" 1, 2, 3,", generate=40)
-prose = lm.generate("The keys to the cabinet were on the table in the hall, and", generate=40)
+# Given continuations: the pictures do not depend on how a model goes on.
+prose = lm.score("The keys to the cabinet were on the table in the hall, and",
+    " the man who had come in from the garden took them. He said that the house was very old, that he had known it as a"
+    " child, and that nobody had been in the room behind it for years.")
 """
 CELLS = {
     "minimal": "w = prose.primary_attributions(position=prose.n_prompt + 12)\nw",
@@ -88,6 +90,7 @@ def test_screenshot_of(state: str, theme: str, notebook: Notebook, screenshots: 
 def test_screenshot_of_hover_with_tooltip(theme: str, notebook: Notebook, screenshots: Path):
     view = AttributionView(notebook.cell(1 + list(CELLS).index("minimal")))
     view.token(8).click()
+    view.expect_painted(8)
     view.hover(3)
     notebook.page.locator(".ew-tooltip").first.wait_for()
     view.root.screenshot(path=screenshots / f"lab-tooltip-{theme}.png")
@@ -124,11 +127,12 @@ def test_screenshot_of_the_dashboard_in_voila(
     sandbox = new_sandbox()
     environment = sandbox.environment(ECCO_TEXT="The keys to the cabinet were on the table, and")
     with DemoServer("voila", theme=theme, environment=environment) as server, open_tab(browser) as tab:
-        VoilaPage(tab, server.url, AttributionView.SELECTOR, sandbox)
+        kernel = VoilaPage(tab, server.url, AttributionView.SELECTOR, sandbox).kernel
         view = AttributionView(tab.page.locator("body"))
         view.wait_shown()
-        view.hover(20)
-        view.expect_painted(20)
+        last = kernel.value("out.n_tokens - 1")
+        view.hover(last)
+        view.expect_painted(last)
         assert view.root.get_attribute("data-theme") == theme
         check_fits(view.root)
         tab.page.screenshot(path=screenshots / f"voila-page-{theme}.png")

@@ -34,7 +34,7 @@ class Shape:
     probability: float
 
 
-SHAPES: tuple[Shape, ...] = (Shape(128, 1.0, 0.40), Shape(256, 0.08, 0.42), Shape(512, 0.15, 0.18))
+SHAPES: tuple[Shape, ...] = (Shape(128, 1.0, 0.32), Shape(256, 0.08, 0.46), Shape(512, 0.15, 0.22))
 
 _UNIT = 512
 _END = 0

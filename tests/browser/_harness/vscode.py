@@ -15,7 +15,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 from playwright.sync_api import Locator
 
@@ -60,11 +59,6 @@ def build_host() -> Path:
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
     """Serves the page, and the environment's nbextensions as VS Code's extension does."""
-
-    extensions_map: ClassVar[dict[str, str]] = {
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".js": "text/javascript",
-    }
 
     def translate_path(self, path: str) -> str:
         path = path.partition("?")[0]

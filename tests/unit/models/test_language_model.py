@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,11 @@ def test_an_encoder_decoder_is_refused_for_now() -> None:
         inspect_model(T5ForConditionalGeneration(config))
 
 
+def test_a_model_without_numbers_is_refused() -> None:
+    with pytest.raises(UnsupportedModel, match=r"GPT2LMHeadModel is on the meta device.*Load it with its weights"):
+        inspect_model(tiny_model("gpt2").to("meta"))
+
+
 def test_a_saved_folder_loads_and_gives_the_same_logits(tmp_path: Path, lm: ecco.LanguageModel) -> None:
     lm.model.save_pretrained(tmp_path)
     lm.tokenizer.save_pretrained(tmp_path)
@@ -171,6 +177,11 @@ def test_dropout_is_off() -> None:
         ),
         ({"input_ids": []}, r"expected one text with at least one token"),
         ({"input_ids": [[5, 10**6]]}, r"token ids must be in 0\.\.319"),
+        ({"input_ids": [[0.5, 1.7]]}, r"token ids must be integers, got \[\[0.5, 1.7\]\]"),
+        ({"input_ids": ["a"]}, r"token ids must be integers, got \['a'\]"),
+        ({"input_ids": None}, r"token ids must be integers, got None"),
+        ({"input_ids": [[1], [2, 3]]}, r"expected input_ids of one text, got several"),
+        ("half an emoji: \ud83d", r"text must be valid Unicode, got half of a surrogate pair"),
     ],
 )
 def test_what_is_no_text_is_refused(lm: ecco.LanguageModel, text: object, message: str) -> None:
@@ -291,6 +302,13 @@ def test_max_length_counts_the_prompt_as_in_ecco(lm: ecco.LanguageModel) -> None
         ({"max_length": 1}, r"max_length must be an integer above the prompt's \d+ tokens, got 1"),
         ({"attribution": ["grad"]}, r"method must be one of .*got 'grad'"),
         ({"do_sample": True, "temperature": -1.0}, r"these generation arguments cannot be used: .*temperature"),
+        ({"num_return_sequences": 2}, r"these generation arguments cannot be used: .*num_return_sequences"),
+        ({"num_return_sequences": 2, "num_beams": 2}, r"num_return_sequences must be 1, got 2: a trace holds one run"),
+        ({"num_beams": 0}, r"these generation arguments cannot be used"),
+        ({"beam_size": "a"}, r"these generation arguments cannot be used"),
+        ({"cache_implementation": "nope"}, r"these generation arguments cannot be used: .*cache_implementation"),
+        ({"seed": -1}, r"seed must be an integer from 0 to 2\^63-1, got -1"),
+        ({"seed": "a"}, r"seed must be an integer from 0 to 2\^63-1, got 'a'"),
     ],
 )
 def test_bad_generation_arguments_are_explained(
@@ -352,10 +370,19 @@ def test_a_closed_model_says_so_and_closing_twice_is_harmless() -> None:
     assert trace.text == TEXT  # the user's data survive
 
 
-def test_frozen_restores_what_asked_for_gradients() -> None:
+def test_closing_stops_what_runs_before_it_waits_for_it() -> None:
     lm = tiny_lm("gpt2")
-    parameters = list(lm.model.parameters())
-    parameters[0].requires_grad_(False)
-    with lm.frozen():
-        assert not any(parameter.requires_grad for parameter in parameters)
-    assert [parameter.requires_grad for parameter in parameters[:2]] == [False, True]
+    running, told = threading.Event(), threading.Event()
+
+    def run() -> None:
+        with lm.running():
+            running.set()
+            assert told.wait(20)
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    assert running.wait(20)
+    lm.on_close(told.set)
+    lm.close()
+    worker.join()
+    assert not lm.is_open

@@ -15,11 +15,11 @@ __all__ = ["GENERATORS", "PROBES", "Probe", "document", "is_held_out", "take_pro
 
 GENERATORS: dict[str, tuple[Callable[[random.Random], str], float]] = {
     "counting": (counting.document, 0.22),
-    "lists": (lists.document, 0.07),
-    "agreement": (agreement.document, 0.09),
-    "births": (births.document, 0.12),
-    "facts": (facts.document, 0.08),
-    "markup": (markup.document, 0.42),
+    "lists": (lists.document, 0.10),
+    "agreement": (agreement.document, 0.14),
+    "births": (births.document, 0.20),
+    "facts": (facts.document, 0.12),
+    "markup": (markup.document, 0.22),
 }
 """Pattern -> (its generator, its share of the generated documents)."""
 
