@@ -283,7 +283,6 @@ def test_progress_that_raises_cancels_and_leaves_the_model_usable(gpt2_trace: Tr
     for method in ("grad_x_input", "integrated_gradients", "occlusion"):
         with pytest.raises(Cancelled):
             attribute(gpt2_trace, method, progress=stop)
-    assert parameter.requires_grad
     assert np.isfinite(attribute(gpt2_trace).raw[0, 0])
 
 

@@ -41,12 +41,17 @@ def test_a_cell_may_run_the_model_while_the_head_runs_alone() -> None:
     parts = inspect_model(model)
     ids = torch.arange(7)[None]
     expected = model(ids).logits
+    begun: list[bool] = []
     seen: list[torch.Tensor] = []
-    model.lm_head.register_forward_pre_hook(
-        lambda *_: seen or seen.extend([torch.empty(0), elsewhere(lambda: model(ids).logits)])
-    )
+
+    def run_elsewhere(*_: object) -> None:
+        if not begun:
+            begun.append(True)
+            seen.append(elsewhere(lambda: model(ids).logits))
+
+    model.lm_head.register_forward_pre_hook(run_elsewhere)
     parts.logits(torch.zeros(3, 32))
-    assert torch.allclose(seen[1], expected)
+    assert torch.allclose(seen[0], expected)
 
 
 def test_what_a_cell_runs_meanwhile_is_not_recorded() -> None:

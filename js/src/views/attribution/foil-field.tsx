@@ -40,7 +40,8 @@ export function FoilField({ store, view, focused }: FoilFieldProps) {
   };
   const [draft, setDraft] = useState<Draft>(settled);
   useEffect(() => {
-    if (foil) setDraft(toDraft(foil));
+    // After a refusal the old foil is back; what was typed stays, to be corrected.
+    if (foil && store.problem.peek()?.about !== "foil") setDraft(toDraft(foil));
   }, [foil]);
   useEffect(() => {
     if (focused) field.current?.focus({ preventScroll: true });
