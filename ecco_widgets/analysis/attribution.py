@@ -14,7 +14,7 @@ from torch import Tensor
 from ecco_widgets.analysis.methods import usable_method
 from ecco_widgets.analysis.problem import Problem
 from ecco_widgets.analysis.shared_forward import Progress, SharedForward
-from ecco_widgets.analysis.targets import Readings, check_choice, check_target, runners_up
+from ecco_widgets.analysis.targets import Readings, check_choice, check_target, rows_together, runners_up
 from ecco_widgets.errors import InvalidInput, NonFinite
 from ecco_widgets.models.generation import check_seed
 from ecco_widgets.models.trace import Trace, at_least_single
@@ -268,7 +268,9 @@ def _foils(trace: Trace, target: str, foil: str | int | None, positions: Sequenc
         return None
     tokens = trace.ids_at(positions)
     if foil is None:
-        return runners_up(trace.logits(positions), tokens)
+        size = rows_together(trace.lm.parts)
+        chunks = [slice(start, start + size) for start in range(0, len(positions), size)]
+        return torch.cat([runners_up(trace.logits(positions[chunk]), tokens[chunk]) for chunk in chunks])
     return torch.full_like(tokens, trace.lm.token_id(foil))
 
 

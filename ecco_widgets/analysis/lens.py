@@ -1,9 +1,9 @@
 """What would each layer have said? The logit lens: every layer's state through the final norm and the head.
 
-Source: nostalgebraist 2020, "interpreting GPT: the logit lens"; Alammar 2020/2021 (rankings, layer predictions). Unlike
-    in
-Ecco, the final norm, and whatever else the model does between its last block and its logits, is applied to every
-layer's state; ``final_norm=False`` leaves the norm out and gives Ecco's figures.
+Source: nostalgebraist 2020, "interpreting GPT: the logit lens"; Alammar 2020/2021 (rankings, layer predictions).
+
+Unlike in Ecco, the final norm, and whatever else the model does between its last block and its logits, is applied to
+every layer's state; ``final_norm=False`` leaves the norm out and gives Ecco's figures.
 """
 
 from __future__ import annotations

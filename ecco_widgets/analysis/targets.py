@@ -122,6 +122,11 @@ class Readings(NamedTuple):
     rank: Tensor
 
 
+def rows_together(parts: Architecture) -> int:
+    """How many rows of logits may be in memory together."""
+    return max(1, _LOGIT_BYTES // (parts.vocabulary * 4 * 4))  # logits, softmax and both gradients, float32
+
+
 def read(
     parts: Architecture,
     states: Tensor,
@@ -147,7 +152,7 @@ def read(
     Raises:
         NonFinite: If a logit is NaN or infinite.
     """
-    chunk = max(1, _LOGIT_BYTES // (parts.vocabulary * 4 * 4))  # logits, softmax and both gradients, float32
+    chunk = rows_together(parts)
     found: list[Readings] = []
     for start in range(0, len(states), chunk):
         rows = states[start : start + chunk].detach().requires_grad_()

@@ -56,7 +56,9 @@ class Architecture:
     @property
     def unembedding(self) -> Tensor | None:
         """Weights (V, D) of an affine head, so that the gradient of a logit is one of their rows; else ``None``."""
-        return self.model.get_output_embeddings().weight.detach() if self.affine_head else None
+        output = self.model.get_output_embeddings()
+        # Looked at each time: an adapter may have been put around it since.
+        return output.weight.detach() if self.affine_head and type(output) is nn.Linear else None
 
     def embed(self, token_ids: Tensor) -> Tensor:
         """Input embeddings (..., T, D) of token ids (..., T), detached."""
@@ -131,6 +133,11 @@ def inspect_model(model: PreTrainedModel) -> Architecture:
     if model.device.type == "meta" and not hasattr(model, "hf_device_map"):  # accelerate fetches offloaded weights
         raise UnsupportedModel(
             f"{name} is on the meta device, where parameters hold no numbers.", hint="Load it with its weights."
+        )
+    if any(parameter.is_inference() for parameter in model.parameters()):
+        raise UnsupportedModel(
+            f"{name} was loaded inside torch.inference_mode(), so no gradient can be taken through it.",
+            hint="Load it outside.",
         )
     embedding = model.get_input_embeddings()
     if not isinstance(embedding, nn.Module):

@@ -37,8 +37,8 @@ class LanguageModel:
     Example:
         >>> import ecco_widgets as ecco
         >>> lm = ecco.load_demo()
-        >>> lm.generate("The keys to the cabinet", generate=1).output_text
-        ' are'
+        >>> lm.generate(" 1, 2, 3,", generate=4).output_text
+        ' 4, 5,'
     """
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
@@ -103,8 +103,7 @@ class LanguageModel:
 
         Changes through ``parameter.data`` are not seen: torch does not count them.
         """
-        parameters = self.model.parameters()
-        return hash(tuple((id(p), 0 if p.is_inference() else p._version) for p in parameters))  # noqa: SLF001
+        return hash(tuple((id(p), p._version) for p in self.model.parameters()))  # noqa: SLF001 - no public way
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -122,7 +121,7 @@ class LanguageModel:
                 f"{self.name} was put into training mode, where dropout makes every run different.",
                 hint="Call lm.model.eval() first.",
             )
-        with self.lock, suited_threads(parts.width, self.device):
+        with self.lock, _outside_inference_mode(), suited_threads(parts.width, self.device):
             yield
 
     # ---------------------------------------------------------------- text in
@@ -381,3 +380,13 @@ class LanguageModel:
             f"<LanguageModel {self.name}: {type(parts.model).__name__}, {parts.n_layers} layers x {parts.width}, "
             f"{parts.vocabulary:,} tokens>"
         )
+
+
+@contextlib.contextmanager
+def _outside_inference_mode() -> Iterator[None]:
+    """What is recorded in inference mode could take part in no gradient later; ``no_grad`` says the same otherwise."""
+    if not torch.is_inference_mode_enabled():
+        yield
+        return
+    with torch.inference_mode(mode=False), torch.no_grad():
+        yield

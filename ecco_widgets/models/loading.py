@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from ecco_widgets.errors import InvalidInput, ModelNotFound
+from ecco_widgets.errors import InvalidInput, ModelNotFound, UnsupportedModel
 from ecco_widgets.models.demo import WEIGHTS
 from ecco_widgets.models.language_model import LanguageModel
 
@@ -75,9 +75,11 @@ def from_pretrained(
 
     Raises:
         ModelNotFound: If there is no such model, or it can't be reached.
-        InvalidInput: If both ``device`` and ``device_map`` are given.
+        InvalidInput: If both ``device`` and ``device_map`` are given, or there is no such device.
         UnsupportedModel: If it is no causal language model.
     """
+    if not isinstance(model_id, (str, os.PathLike)):
+        raise InvalidInput(f"model_id must be a hub id or a folder, got {model_id!r}.")
     if device is not None and "device_map" in options:
         raise InvalidInput(f"give device or device_map, not both (got {device!r} and {options['device_map']!r}).")
     shared = {name: options[name] for name in _TOKENIZER_OPTIONS if name in options}
@@ -88,6 +90,11 @@ def from_pretrained(
         tokenizer = AutoTokenizer.from_pretrained(model_id, **shared)
         model = AutoModelForCausalLM.from_pretrained(model_id, **options)
     except (OSError, ValueError) as error:
+        if "Unrecognized configuration class" in str(error):  # there is such a model, and it is no language model
+            raise UnsupportedModel(
+                f"{str(model_id)!r} is no causal language model: transformers has none of this kind.",
+                hint="Use a decoder-only model such as GPT-2, Llama, Qwen or Gemma.",
+            ) from error
         raise ModelNotFound(
             f"could not load a causal language model from {str(model_id)!r}: {_first_line(error)}",
             hint="Check the id and the network. Without one, pass a folder that holds config.json, the weights and the "
@@ -96,7 +103,7 @@ def from_pretrained(
     if device is None and gpu and torch.cuda.is_available():
         device = "cuda"
     if device is not None:
-        model = model.to(device)
+        model = _moved(model, device)
     model.requires_grad_(False)  # only inputs need gradients
     return LanguageModel(model, tokenizer, name=_short_name(model_id))
 
@@ -127,6 +134,18 @@ def from_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, na
             hint="Load it with AutoTokenizer.from_pretrained(...).",
         )
     return LanguageModel(model, tokenizer, name=name)
+
+
+def _moved(model: PreTrainedModel, device: str | torch.device) -> PreTrainedModel:
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:  # of these kinds is all that torch says of devices
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise InvalidInput(
+            f"the model can't be put on device {str(device)!r}: {_first_line(error)}",
+            hint="Leave device out for the CPU; torch.cuda.is_available() says whether there is a GPU.",
+        ) from error
 
 
 @contextlib.contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import cache
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 # Below this width the threads of a matrix product wait for each other longer than they compute. Measured with the demo
 # model (256 wide) on two cores: one more output took 9 ms on one thread and 17 ms on two, and up to 300 ms on two while
@@ -17,7 +19,8 @@ _ONE_THREAD_BELOW = 512
 def suited_threads(width: int, device: torch.device) -> Iterator[None]:
     """Runs narrow models on the CPU on one thread inside the context.
 
-    The number of torch's threads is a setting of the process, so it is put back at once.
+    Only the calling thread is limited. (``torch.set_num_threads`` would also decide for every thread that first uses
+    torch in the meantime, and for good.)
 
     Args:
         width: D, width of the hidden states.
@@ -28,12 +31,13 @@ def suited_threads(width: int, device: torch.device) -> Iterator[None]:
         ...     torch.get_num_threads()
         1
     """
-    before = torch.get_num_threads()
-    if before == 1 or width >= _ONE_THREAD_BELOW or device.type != "cpu":
+    if width >= _ONE_THREAD_BELOW or device.type != "cpu" or torch.get_num_threads() == 1:
         yield
         return
-    torch.set_num_threads(1)
-    try:
+    with _controller().limit(limits=1, user_api="openmp"):
         yield
-    finally:
-        torch.set_num_threads(before)
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all loaded libraries, so once; torch's is loaded by now

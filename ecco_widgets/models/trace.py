@@ -238,9 +238,8 @@ class Trace:
         """
         import ecco_widgets as ecco  # the widget room depends on this one, so it is reached through the package, late
 
-        return ecco.AttributionWidget(
-            self, attr_method=attr_method, view_style=style, ignore_tokens=ignore_tokens, **options
-        )
+        options = {"view_style": style, **options}
+        return ecco.AttributionWidget(self, attr_method=attr_method, ignore_tokens=ignore_tokens, **options)
 
     saliency = primary_attributions
 

@@ -9,7 +9,7 @@ from ecco_widgets.live import Engine
 from ecco_widgets.models.language_model import LanguageModel
 from ecco_widgets.widgets._attribution_rows import AttributionRows
 
-# Kept graphs and states go after this many seconds without a request.
+# Kept graphs go after this many seconds without a request.
 _IDLE_SECONDS = 30.0
 
 _lock = threading.Lock()

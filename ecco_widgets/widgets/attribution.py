@@ -69,9 +69,10 @@ class AttributionWidget(Saving, LiveWidget):
 
     Example:
         >>> import ecco_widgets as ecco
-        >>> w = ecco.load_demo().generate("The keys to the cabinet", generate=3).primary_attributions()
-        >>> w.position, w.scores.shape
-        (4, (7,))
+        >>> out = ecco.load_demo().generate("The keys to the cabinet", generate=3)
+        >>> w = out.primary_attributions()
+        >>> w.position == out.n_prompt, w.scores.shape == (out.n_tokens,)
+        (True, True)
     """
 
     position = t.Int(None, allow_none=True).tag(sync=True, front_end=True)

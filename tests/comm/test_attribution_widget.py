@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -198,6 +200,65 @@ def test_show_moves_to_another_model(make: Make, trace: Trace) -> None:
     widget.show(other)
     assert widget._model["name"] == "tiny-gemma2"
     np.testing.assert_allclose(widget.attribution(2).scores, attribute(other, positions=2).scores, rtol=1e-5)
+
+
+def test_show_does_not_wait_for_an_answer_that_waits_for_the_widget(trace: Trace, make: Make) -> None:
+    class Slow(AttributionWidget):
+        def _data(self, *arguments: Any) -> dict[str, Any]:
+            if threading.current_thread() is not threading.main_thread():
+                begun.set()
+                assert moved.wait(20)
+            return super()._data(*arguments)
+
+    begun, moved = threading.Event(), threading.Event()
+    make()  # installs the fake comms, too
+    widget = Slow(trace)
+    try:
+        assert begun.wait(20)
+        threading.Timer(0.05, moved.set).start()  # the answer goes on while show() lets go of the old run
+        before = time.monotonic()
+        widget.show(trace)
+        assert time.monotonic() - before < 4  # a channel's close() gives up waiting after 5 s
+    finally:
+        widget.close()
+
+
+def test_show_drops_a_foil_that_the_other_model_does_not_have(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = make(target="contrast", foil=" 1")
+    other = tiny_lm("gpt2", seed=3)
+    monkeypatch.setattr(other, "_ids_of_piece", lambda _text: [1, 2])
+    widget.show(other("one two three"))
+    assert widget.foil is None
+
+
+def test_show_refuses_what_it_cannot_show_and_goes_on(make: Make, lm: LanguageModel, trace: Trace) -> None:
+    widget = make(ignore_tokens=[5])
+    with pytest.raises(InvalidInput, match=r"expected a trace, got NoneType"):
+        widget.show(None)
+    with pytest.raises(InvalidInput, match=r"ignore_tokens must hold token indices in 0\.\.1, got 5"):
+        widget.show(lm("The keys"))
+    assert widget.trace is trace
+    assert ask(page_of(widget), 1, {"position": 7})["kind"] == "result"
+    widget.close()
+    with pytest.raises(ModelClosed, match=r"the widget was closed. Make a new widget"):
+        widget.show(trace)
+
+
+def test_ignored_tokens_are_checked_at_once(make: Make) -> None:
+    with pytest.raises(InvalidInput, match=r"ignore_tokens must hold token indices in 0\.\.12, got 99"):
+        make(ignore_tokens=[99])
+
+
+def test_weights_that_change_are_told_in_the_view(make: Make) -> None:
+    lm = tiny_lm("gpt2", seed=5)
+    widget = make(lm(TEXT), attr_method="integrated_gradients")
+    page = page_of(widget)
+    assert ask(page, 1, {"position": 2})["kind"] == "result"
+    with torch.no_grad():
+        next(lm.model.parameters()).add_(1.0)
+    answer = ask(page, 2, {"position": 3})
+    assert answer["error"]["kind"] == "model_changed"
+    assert "Make a new trace" in answer["error"]["hint"]
 
 
 def test_two_widgets_of_one_run_are_independent(make: Make) -> None:

@@ -73,6 +73,11 @@ def _article_row(entry: dict[str, Any]) -> str:
     return f"| {_shown(entry['prompt'])} | {expected} | {_choices(entry['top'][:3])} |"
 
 
+def _mixture_row(entry: dict[str, Any], patterns: list[str]) -> str:
+    shares = (f"{entry['shares'][name]:.0%}" for name in patterns)
+    return " | ".join((f"| {entry['from_step']:,}", *shares, f"{entry.get('note', '')} |"))
+
+
 def card(folder: Path) -> str:
     """The model card of a model that was exported and evaluated with its corpus.
 
@@ -98,11 +103,11 @@ def card(folder: Path) -> str:
         f"Prompt {_shown(sample['prompt'])}, seed {sample['seed']}:\n\n```text\n{sample['text']}\n```"
         for sample in report["samples"]
     ]
+    patterns = list(training["history"][0]["shares"])
     mixtures = [
-        f"from step {entry['from_step']:,}: "
-        + ", ".join(f"{name} {_percent(share)}" for name, share in entry["shares"].items())
-        + (f" ({entry['note']})" if "note" in entry else "")
-        for entry in training["history"]
+        " | ".join(("| from step", *patterns, "besides |")),
+        "|---" * (len(patterns) + 2) + "|",
+        *(_mixture_row(entry, patterns) for entry in training["history"]),
     ]
     shares = {"decay_share": _percent(recipe["decay_share"]), "held_out_share": _percent(HELD_OUT_SHARE)}
     return _TEMPLATE.read_text(encoding="utf-8").format(
@@ -114,7 +119,7 @@ def card(folder: Path) -> str:
         minutes=f"{training['minutes']:.0f}",
         tokens=f"{natural['tokens']:,}",
         bytes_per_token=f"{natural['bytes_per_token']:.2f}",
-        mixtures="; ".join(mixtures),
+        mixtures="\n".join(mixtures),
         losses="\n".join(losses),
         accuracies="\n".join(_accuracy_row(task, report) for task in _TASKS),
         articles="\n".join(articles),

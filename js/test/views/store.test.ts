@@ -143,6 +143,13 @@ describe("the kernel's word", () => {
     expect(store.problem.value).toBeNull();
   });
 
+  test.each(["position", "_tokens"])("so does Python's: %s", (name) => {
+    receive({ kind: "error", id: null, channel: "row", error: failure, state: {} });
+    expect(store.phase.value).toBe("error");
+    model.set(name, name === "position" ? 7 : { ...(model.get("_tokens") as object) });
+    expect(store.problem.value).toBeNull();
+  });
+
   test("Python's choice is computing until its row arrives", () => {
     receive({ kind: "result", id: null, channel: "row", name: "hello", data: {}, elapsed_ms: 0, source: "cache" });
     receive({ kind: "computing", id: null, channel: "row" });

@@ -286,6 +286,18 @@ def test_progress_that_raises_cancels_and_leaves_the_model_usable(gpt2_trace: Tr
     assert np.isfinite(attribute(gpt2_trace).raw[0, 0])
 
 
+@pytest.mark.parametrize("method", ["grad_x_input", "integrated_gradients", "occlusion"])
+def test_a_cell_can_train_the_model_meanwhile(gpt2_trace: Trace, method: str) -> None:
+    parameters = list(gpt2_trace.lm.model.parameters())
+    wanted = [True, False, *[True] * (len(parameters) - 2)]
+    for parameter, wants in zip(parameters, wanted, strict=True):
+        parameter.requires_grad_(wants)
+    seen: list[list[bool]] = []
+    attribute(gpt2_trace, method, progress=lambda *_: seen.append([p.requires_grad for p in parameters]))
+    assert seen
+    assert all(now == wanted for now in seen)
+
+
 def test_progress_reaches_its_total(gpt2_trace: Trace) -> None:
     seen: list[tuple[int, int]] = []
     attribute(gpt2_trace, progress=lambda done, total, _label: seen.append((done, total)))
@@ -303,6 +315,25 @@ def test_bfloat16_models_are_close_to_float32() -> None:
     assert correlation[0, 1] > 0.99
 
 
+def test_the_vocabulary_does_not_decide_the_memory_of_foils(gpt2_trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = attribute(gpt2_trace, target="contrast").foils
+    monkeypatch.setattr("ecco_widgets.analysis.targets._LOGIT_BYTES", 3 * VOCABULARY * 16)
+    rows: list[int] = []
+    logits = Trace.logits
+    monkeypatch.setattr(Trace, "logits", lambda self, p: rows.append(len(p)) or logits(self, p))
+    assert attribute(gpt2_trace, target="contrast").foils.tolist() == expected.tolist()
+    assert max(rows) == 3
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "gradient_shap", "occlusion", "gradient"])
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_every_method_takes_half_precision(family: str, method: str) -> None:
+    lm = tiny_lm(family)
+    lm.model.to(torch.bfloat16)
+    result = attribute(lm(TEXT), method, positions=[3, 4], n_steps=4)
+    np.testing.assert_allclose(np.nansum(result.scores, axis=1), 1.0, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -315,6 +346,10 @@ def test_bfloat16_models_are_close_to_float32() -> None:
         ({"positions": []}, r"positions is empty. Leave it out"),
         ({"positions": 1.5}, r"positions must be an integer or a list of integers, got 1.5"),
         ({"positions": [True]}, r"position must be an integer"),
+        ({"positions": True}, r"position must be an integer"),
+        ({"ignore_tokens": 0}, r"ignore_tokens must hold token indices in 0\.\.\d+, got 0. Pass a list, e.g. \[0\]"),
+        ({"ignore_tokens": None}, r"ignore_tokens must hold token indices in 0\.\.\d+, got None"),
+        ({"seed": "a"}, r"seed must be an integer from 0 to 2\^63-1, got 'a'"),
         ({"target": "contrast", "foil": "keys to"}, r"'keys to' is not one token, it makes \d+: "),
         ({"target": "contrast", "foil": ""}, r"a token must be given as non-empty text or as its id, got ''"),
         ({"target": "contrast", "foil": 10**6}, r"token id must be in 0\.\.319, got 1000000"),
@@ -334,12 +369,13 @@ def test_a_trace_is_expected() -> None:
         attribute("The keys")
 
 
-def test_non_finite_logits_are_named() -> None:
+@pytest.mark.parametrize("target", ["logit", "probability", "log_probability", "contrast", "entropy"])
+def test_non_finite_logits_are_named(target: str) -> None:
     lm = tiny_lm("gpt2")
     trace = lm(TEXT)
     lm.model.lm_head.weight.data[5] = float("nan")
     with pytest.raises(NonFinite, match=r"logits for position 4 contain NaN or infinity .*float32"):
-        attribute(trace, positions=4)
+        attribute(trace, target=target, positions=4)
 
 
 def test_non_finite_gradients_are_named(gpt2_trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
 import ecco_widgets as ecco
-from ecco_widgets.errors import ModelChanged
-from tests.support.tiny_models import tiny_lm
+from ecco_widgets.analysis import attribute
+from ecco_widgets.errors import ModelChanged, UnsupportedModel
+from ecco_widgets.models.architecture import inspect_model
+from tests.support.tiny_models import tiny_lm, tiny_model
 
 TEXT = "The keys to the cabinet"
 
@@ -46,6 +49,43 @@ def test_states_of_changed_weights_are_not_mixed_with_earlier_ones(*, recorded: 
     with pytest.raises(ModelChanged):
         copy.copy(trace).logits([1])
     lm(TEXT).logits([1])
+
+
+class Adapter(torch.nn.Module):
+    """A linear layer with a low-rank addition, as adapters put around one."""
+
+    def __init__(self, base: torch.nn.Linear) -> None:
+        super().__init__()
+        self.base, self.weight = base, base.weight
+        self.down = torch.nn.Linear(base.in_features, 2, bias=False)
+        self.up = torch.nn.Linear(2, base.out_features, bias=False)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return self.base(states) + self.up(self.down(states))
+
+
+def test_an_adapter_around_the_head_counts_also_when_it_comes_later() -> None:
+    lm = tiny_lm("gpt2")
+    before = lm(TEXT)
+    lm.model.lm_head = Adapter(lm.model.lm_head)
+    with pytest.raises(ModelChanged):
+        attribute(before)
+    trace = lm(TEXT)
+    inputs = lm.parts.embed(torch.tensor(trace.token_ids)[None]).requires_grad_()
+    logit = lm.model(inputs_embeds=inputs).logits[0, 2, int(trace.token_ids[3])]
+    expected = (torch.autograd.grad(logit, inputs)[0] * inputs).norm(dim=-1)[0, :3].detach()
+    np.testing.assert_allclose(attribute(trace, positions=3).raw[0, :3], expected, rtol=1e-4)
+
+
+def test_a_cell_in_inference_mode_gets_the_same_numbers(lm: ecco.LanguageModel) -> None:
+    expected = attribute(lm(TEXT)).scores
+    with torch.inference_mode():
+        trace = lm(TEXT)
+        np.testing.assert_array_equal(attribute(trace).scores, expected)
+        model = tiny_model("gpt2")
+    np.testing.assert_array_equal(attribute(trace).scores, expected)
+    with pytest.raises(UnsupportedModel, match=r"was loaded inside torch.inference_mode\(\).*Load it outside"):
+        inspect_model(model)
 
 
 def test_a_copy_of_a_trace_owns_its_states(lm: ecco.LanguageModel) -> None:

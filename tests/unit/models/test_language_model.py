@@ -148,6 +148,22 @@ def test_device_and_device_map_exclude_each_other() -> None:
         ecco.from_pretrained("x", device="cpu", device_map="auto")
 
 
+def test_a_device_that_is_not_there_is_explained(tmp_path: Path, lm: ecco.LanguageModel) -> None:
+    lm.model.save_pretrained(tmp_path)
+    lm.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(InvalidInput, match=r"the model can't be put on device 'nonsense': .*Leave device out"):
+        ecco.from_pretrained(tmp_path, device="nonsense")
+
+
+def test_a_model_of_another_kind_is_told_from_a_missing_one(tmp_path: Path, lm: ecco.LanguageModel) -> None:
+    T5Config(d_model=16, num_layers=1).save_pretrained(tmp_path)
+    lm.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UnsupportedModel, match=r"is no causal language model.*decoder-only"):
+        ecco.from_pretrained(tmp_path)
+    with pytest.raises(InvalidInput, match=r"model_id must be a hub id or a folder, got None"):
+        ecco.from_pretrained(None)
+
+
 def test_from_model_checks_what_it_is_given(lm: ecco.LanguageModel) -> None:
     with pytest.raises(InvalidInput, match=r"model must be a transformers PreTrainedModel, got str"):
         ecco.from_model("distilgpt2", lm.tokenizer)
@@ -329,25 +345,6 @@ def test_score_takes_a_given_continuation(lm: ecco.LanguageModel) -> None:
 def test_score_needs_a_continuation(lm: ecco.LanguageModel, continuation: object) -> None:
     with pytest.raises(InvalidInput, match=r"continuation must be a non-empty string"):
         lm.score(TEXT, continuation)
-
-
-# ------------------------------------------------------------------------------------------------------------- tokens
-
-
-def test_a_token_is_given_as_text_or_id(lm: ecco.LanguageModel) -> None:
-    assert lm.token_id(" 1") == lm.encode(" 1")[0]
-    assert lm.token_id(7) == 7
-    assert lm.token_text(lm.token_id(" 1")) == " 1"
-
-
-def test_a_text_of_several_tokens_is_taken_apart_in_the_message(lm: ecco.LanguageModel) -> None:
-    with pytest.raises(InvalidInput, match=r"' 1, 2' is not one token, it makes 3: ' 1', ',', ' 2'"):
-        lm.token_id(" 1, 2")
-
-
-def test_a_missing_leading_space_is_suggested(lm: ecco.LanguageModel) -> None:
-    with pytest.raises(InvalidInput, match=r"With a leading space, ' keys', it is one token"):
-        lm.token_id("keys")
 
 
 # --------------------------------------------------------------------------------------------------------------- life

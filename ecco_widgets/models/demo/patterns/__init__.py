@@ -14,12 +14,12 @@ from ecco_widgets.models.demo.patterns.holdout import Probe, is_held_out
 __all__ = ["GENERATORS", "PROBES", "Probe", "document", "is_held_out", "take_probes"]
 
 GENERATORS: dict[str, tuple[Callable[[random.Random], str], float]] = {
-    "counting": (counting.document, 0.22),
+    "counting": (counting.document, 0.32),
     "lists": (lists.document, 0.10),
-    "agreement": (agreement.document, 0.14),
-    "births": (births.document, 0.20),
-    "facts": (facts.document, 0.12),
-    "markup": (markup.document, 0.22),
+    "agreement": (agreement.document, 0.12),
+    "births": (births.document, 0.17),
+    "facts": (facts.document, 0.11),
+    "markup": (markup.document, 0.18),
 }
 """Pattern -> (its generator, its share of the generated documents)."""
 

@@ -93,7 +93,7 @@ def _repeat(rng: random.Random) -> str:
         times = _length(rng)
         if rng.random() < 0.3:
             return render([rng.choice(_ECHOED)] * times, separator, lead)
-        number = rng.choice((1, rng.randint(0, 20), rng.randint(0, LARGEST)))
+        number = rng.choice((1, rng.randint(0, 20), rng.randint(0, LARGEST), rng.randint(0, LARGEST)))
         if not is_excluded("repeat", separator, lead, number):
             return render([str(number)] * times, separator, lead)
 

@@ -238,6 +238,8 @@ export class AttributionStore {
     batch(() => {
       (this.traits[name] as Signal<unknown>).value = this.#model.get(name);
       if (name === "_rows" || name === "_tokens") this.#takeSavedRows();
+      // What Python chooses anew is another question than the one that failed.
+      if (!this.#setting && (name === "_tokens" || ROW_TRAITS.has(name))) this.#problem.value = null;
       if (ROW_TRAITS.has(name)) {
         if (this.row.value) this.#outcome.value = { source: "local", elapsedMs: 0 };
         else if (!this.#setting && this.connection.open) this.#kernelStarted();
