@@ -41,6 +41,7 @@ _FILL_MS = 50.0
 _FILL_AT_MOST = 32
 # Rows worth restoring: 4 MB of numbers in a saved notebook or page.
 _KEPT_CELLS = 1 << 20
+_KEPT_CELLS_AGAIN = 1 << 16
 
 
 class AttributionWidget(Saving, LiveWidget):
@@ -97,6 +98,7 @@ class AttributionWidget(Saving, LiveWidget):
         self._ignore_tokens = check_ignored(trace, ignore_tokens)
         self._known: dict[int, Row] = {}
         self._known_spec = ""
+        self._filling = ""
         traits.setdefault("position", _first_output(trace))
         super().__init__(engine_of(trace.lm), **_described(trace), **traits)
         self._retain(trace.id, trace)
@@ -246,6 +248,7 @@ class AttributionWidget(Saving, LiveWidget):
         if spec != self._known_spec:
             self._known, self._known_spec = {}, spec
             self._background("fill").cancel()
+            self._filling = ""
         if position is None:
             return None
         if position in self._known:
@@ -280,22 +283,39 @@ class AttributionWidget(Saving, LiveWidget):
 
     def _fill(self, step: int) -> None:
         """Ask for the next rows while nobody waits; when all are here, keep them in the state."""
-        first = self.position or 0
-        most = max(1, _KEPT_CELLS // self._trace.n_tokens)
-        wanted = sorted(self._trace.output_positions, key=lambda p: (abs(p - first), p))[:most]
+        spec, first = self._known_spec, self.position or 0
+        if self._filling == spec:
+            return  # the rows on their way go on when they are here
+        wanted = sorted(self._trace.output_positions, key=lambda p: (abs(p - first), p))[: self._most_rows(_KEPT_CELLS)]
         missing = [p for p in wanted if p not in self._known]
-        if missing and method_named(self.attr_method).cheap:
-            chunk = missing[: min(step, _FILL_AT_MOST)]
-            reply, take = Reply(None, "row", "fill"), self._taker(chunk, len(chunk))
+        if not missing or not method_named(self.attr_method).cheap:
+            self._keep_in_state(first)
+            return
+        chunk = missing[: min(step, _FILL_AT_MOST)]
+        reply, take = Reply(None, "row", "fill"), self._taker(chunk, len(chunk))
 
-            def publish(outcome: Outcome) -> None:
-                self._publish_result(reply, take(outcome), outcome.elapsed_ms, outcome.source)
+        def ended() -> None:
+            with self._lock:
+                self._filling = "" if self._filling == spec else self._filling
 
-            # Nobody asked, so nobody is told of errors: hovering there asks again and tells.
-            self._background("fill").submit(self._request(chunk), Listener(on_result=publish))
-        else:
-            kept = {p: self._known[p] for p in sorted(self._known, key=lambda p: (p != first, p))[:most]}
-            self._rows = _as_trait(self._data(kept, self._known_spec, self._trace)["rows"])
+        def publish(outcome: Outcome) -> None:
+            ended()
+            self._publish_result(reply, take(outcome), outcome.elapsed_ms, outcome.source)
+
+        self._filling = spec
+        # Nobody asked, so nobody is told of errors: hovering there asks again and tells.
+        listener = Listener(on_result=publish, on_error=lambda _: ended(), on_cancelled=ended)
+        self._background("fill").submit(self._request(chunk), listener)
+
+    def _keep_in_state(self, first: int) -> None:
+        """Keep the rows at hand in the state, the shown one first; all of them travel, so after the first time only few."""
+        again = self._rows.get("spec") == self._known_spec
+        most = self._most_rows(_KEPT_CELLS_AGAIN if again else _KEPT_CELLS)
+        kept = {p: self._known[p] for p in sorted(self._known, key=lambda p: (p != first, p))[:most]}
+        self._rows = _as_trait(self._data(kept, self._known_spec, self._trace)["rows"])
+
+    def _most_rows(self, cells: int) -> int:
+        return max(1, cells // self._trace.n_tokens)
 
     def _data(self, rows: Mapping[int, Row], spec: str, trace: Trace) -> dict[str, Any]:
         columns = stack(list(rows), list(rows.values()))

@@ -386,3 +386,15 @@ def test_closing_the_model_is_told_to_its_widgets(make: Make) -> None:
     assert answer["error"]["kind"] == "model_closed"
     with pytest.raises(ModelClosed, match="was closed"):
         widget.attribution()
+
+
+def test_hovering_while_idle_time_fills_asks_for_no_row_twice(make: Make, trace: Trace) -> None:
+    widget = make()
+    page = page_of(widget)
+    for number in range(1, 25):
+        page.request({"id": number, "channel": "row", "name": "set", "params": {"position": 5 + number % 8}})
+    page.answer(24)
+    filled(page)
+    fills = [message for message in page.customs() if message["kind"] == "result" and message["name"] == "fill"]
+    positions = [position for message in fills for position in message["data"]["rows"]["positions"]]
+    assert len(positions) == len(set(positions))
