@@ -308,7 +308,7 @@ class AttributionWidget(Saving, LiveWidget):
         self._background("fill").submit(self._request(chunk), listener)
 
     def _keep_in_state(self, first: int) -> None:
-        """Keep the rows at hand in the state, the shown one first: all at first, later fewer, since they travel again."""
+        """Keep the rows at hand in the state, the shown one first: all at first, later fewer, as they travel again."""
         again = self._rows.get("spec") == self._known_spec
         most = self._most_rows(_KEPT_CELLS_AGAIN if again else _KEPT_CELLS)
         kept = {p: self._known[p] for p in sorted(self._known, key=lambda p: (p != first, p))[:most]}

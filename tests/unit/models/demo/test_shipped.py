@@ -82,6 +82,12 @@ def test_text_survives_the_tokenizer(text, scorer):
     assert scorer.tokenizer.decode(scorer.tokenizer(text).input_ids) == text
 
 
+def test_what_the_tokenizer_returns_is_what_the_model_takes(scorer):
+    encoded = scorer.tokenizer(" 1, 2, 3,", return_tensors="pt")
+    output = scorer.model.generate(**encoded, max_new_tokens=2, do_sample=False)
+    assert scorer.tokenizer.decode(output[0]) == " 1, 2, 3, 4,"
+
+
 def test_the_tokenizer_adds_no_token(scorer):
     assert scorer.tokenizer(" 1, 2").input_ids == scorer.ids(" 1") + scorer.ids(",") + scorer.ids(" 2")
 
