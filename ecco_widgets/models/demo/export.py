@@ -49,10 +49,15 @@ def export(run: Path, weights: Path) -> None:
     # safetensors makes its file private; a package is for everybody.
     (weights / "model.safetensors").chmod(0o644)
     # Stored in half precision, loaded in single: half is slow on CPUs and too coarse for gradients.
-    config = json.loads((weights / "config.json").read_text(encoding="utf-8"))
-    config["dtype"] = "float32"
-    (weights / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    _edit(weights / "config.json", {"dtype": "float32"})
     PreTrainedTokenizerFast.from_pretrained(run / "tokenizer").save_pretrained(weights)
+    # Named as transformers 4 and 5 both know it, and without what only tells how it was loaded here. GPT-2 takes no
+    # token types: older versions would pass them along and `generate` would refuse them.
+    _edit(
+        weights / "tokenizer_config.json",
+        {"tokenizer_class": "PreTrainedTokenizerFast", "model_input_names": ["input_ids", "attention_mask"]},
+        drop=("backend", "is_local", "local_files_only"),
+    )
     training = {
         "recipe": state["recipe"],
         "history": state["history"],
@@ -66,6 +71,13 @@ def export(run: Path, weights: Path) -> None:
     latest = {json.loads(line)["step"]: line for line in lines}
     kept = [line for step, line in sorted(latest.items()) if step <= state["step"]]
     (weights / "training_record.jsonl").write_text("\n".join(thin(kept)) + "\n", encoding="utf-8")
+
+
+def _edit(file: Path, changes: dict[str, object], drop: tuple[str, ...] = ()) -> None:
+    """Changes and drops entries of a JSON file."""
+    content = {**json.loads(file.read_text(encoding="utf-8")), **changes}
+    kept = {name: value for name, value in content.items() if name not in drop}
+    file.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> None:

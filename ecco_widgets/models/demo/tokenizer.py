@@ -81,6 +81,4 @@ def train_tokenizer(natural: Sequence[str], vocabulary: int, seed: int) -> PreTr
         unk_token=END_OF_TEXT,
         clean_up_tokenization_spaces=False,
         model_max_length=512,
-        # GPT-2 takes no token types: without this they would come along and `generate` would refuse them.
-        model_input_names=["input_ids", "attention_mask"],
     )
