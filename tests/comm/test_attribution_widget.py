@@ -84,7 +84,6 @@ def test_a_hover_is_answered_with_the_row_that_attribute_computes(make: Make, tr
     assert rows["rank"].tolist() == expected.rank.tolist()
     np.testing.assert_allclose(rows["probability"], expected.probability, rtol=1e-5)
     assert widget.position == position
-    assert widget.scores is not None
     np.testing.assert_allclose(widget.scores, expected.scores[0], rtol=1e-5)
 
 
@@ -130,6 +129,18 @@ def test_idle_time_fills_all_rows_which_then_are_in_the_state(make: Make, trace:
     values = decode_trait(rows["values"])
     for r, position in enumerate(rows["positions"]):
         np.testing.assert_allclose(values[r], attribute(trace, positions=position).scores[0], rtol=1e-5)
+
+
+def test_hovering_while_idle_time_fills_asks_for_no_row_twice(make: Make, trace: Trace) -> None:
+    widget = make()
+    page = page_of(widget)
+    for number in range(1, 25):
+        page.request({"id": number, "channel": "row", "name": "set", "params": {"position": 5 + number % 8}})
+    page.answer(24)
+    filled(page)
+    fills = [message for message in page.customs() if message["kind"] == "result" and message["name"] == "fill"]
+    positions = [position for message in fills for position in message["data"]["rows"]["positions"]]
+    assert len(positions) == len(set(positions))
 
 
 def test_a_new_view_is_told_the_rows_so_far(make: Make, trace: Trace) -> None:
@@ -386,15 +397,3 @@ def test_closing_the_model_is_told_to_its_widgets(make: Make) -> None:
     assert answer["error"]["kind"] == "model_closed"
     with pytest.raises(ModelClosed, match="was closed"):
         widget.attribution()
-
-
-def test_hovering_while_idle_time_fills_asks_for_no_row_twice(make: Make, trace: Trace) -> None:
-    widget = make()
-    page = page_of(widget)
-    for number in range(1, 25):
-        page.request({"id": number, "channel": "row", "name": "set", "params": {"position": 5 + number % 8}})
-    page.answer(24)
-    filled(page)
-    fills = [message for message in page.customs() if message["kind"] == "result" and message["name"] == "fill"]
-    positions = [position for message in fills for position in message["data"]["rows"]["positions"]]
-    assert len(positions) == len(set(positions))
