@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -28,12 +29,20 @@ def running(request: pytest.FixtureRequest, new_sandbox: Callable, browser: Brow
 def demo(running: Demo) -> Demo:
     """The demo as it is when it opens."""
     running.view.leave()
+    wait_until_page_and_kernel_agree(running)
     running.kernel.run(
         "w.pinned, w.attr_method, w.target, w.aggregation = False, 'grad_x_input', 'logit', 'l2'\n"
         "w.position = out.n_prompt"
     )
     running.view.expect_painted(first_generated(running), spec="grad_x_input|logit||l2")
     return running
+
+
+def wait_until_page_and_kernel_agree(demo: Demo) -> None:
+    """Rows at hand are painted before the kernel hears of the choice: what a test did last may still be on its way."""
+    deadline = time.monotonic() + 20
+    while str(demo.kernel.value("w.position")) != demo.view.root.get_attribute("data-position"):
+        assert time.monotonic() < deadline, "page and kernel do not agree on the position"
 
 
 def first_generated(demo: Demo) -> int:
@@ -127,6 +136,7 @@ def test_the_arrow_keys_walk_along_the_text(demo):
     demo.tab.page.keyboard.press("ArrowRight")
     demo.view.expect_painted(position + 1)
     demo.tab.page.keyboard.press("Escape")
+    demo.kernel.wait_until(f"w.position == {position + 1} and not w.pinned")
 
 
 def test_generating_another_text_replaces_what_is_shown(demo):
