@@ -23,6 +23,7 @@ from ecco_widgets.models.patching import forward_replaced
 # A proof compares two float32 computations of the same logits; half precision is compared more loosely.
 _TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}
 _HALF_TOLERANCE = 5e-2
+_LARGE_LOGIT = 300.0
 
 
 @dataclass(frozen=True)
@@ -220,14 +221,17 @@ def _prove(parts: Architecture) -> Architecture:
         split = torch.cat(parts.states_by_segment(embeddings, [2, length]), dim=1)
         if not close(split, states):
             parts = replace(parts, cache_argument="")
-    return replace(parts, affine_head=_is_affine(parts.model.get_output_embeddings(), states, actual))
+    return replace(parts, affine_head=_is_affine(parts, states, actual))
 
 
-def _is_affine(output: Any, states: Tensor, logits: Tensor) -> bool:
+def _is_affine(parts: Architecture, states: Tensor, logits: Tensor) -> bool:
+    output = parts.model.get_output_embeddings()
     # Exactly Linear: a quantised layer has no usable weight, and an adapter's output is more than its weight's.
     if type(output) is not nn.Linear or output.in_features != states.shape[-1]:
         return False
-    return close(output(states), logits)
+    # A soft cap is nearly linear for small logits: look where they are large.
+    large = states * (_LARGE_LOGIT / logits.abs().max().clamp_min(torch.finfo(logits.dtype).tiny))
+    return close(parts.logits(large), output(large))
 
 
 def close(actual: Tensor, expected: Tensor) -> bool:

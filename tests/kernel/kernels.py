@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,9 @@ class Kernel:
         self.client.wait_for_ready(timeout=TIMEOUT)
         # ipykernel 7.0 to 7.3 answers on the shell socket behind the back of the stream that reads it, and may so miss
         # that a request has come (its issue 1554; fixed in 7.4 by its pull request 1529). It lies there until the next
-        # connection.
+        # connection. Whether a silence seen here was that is not proved, so that each one shows as a warning.
         self.may_strand_a_request = folder.name.startswith(("7.0", "7.1", "7.2", "7.3"))
+        self.folder = folder
         self.scratch = scratch
         self.published: list[Message] = []
 
@@ -122,6 +124,7 @@ class Kernel:
                 self.published.append(self.client.get_iopub_msg(timeout=QUIET))
             except queue.Empty:
                 if self.may_strand_a_request:
+                    warnings.warn(f"{self.folder.name}: silent for {QUIET} s, connecting once more", stacklevel=2)
                     self.connect_once_more()
 
     def connect_once_more(self) -> None:

@@ -123,7 +123,7 @@ def test_the_legend_names_scale_and_unit():
 )
 def test_rows_without_shares_can_be_drawn(shares: TokenShares):
     for detailed in (False, True):
-        ET.fromstring(to_svg(shares, detailed=detailed))
+        assert ET.fromstring(to_svg(shares, detailed=detailed)).tag.endswith("svg")
 
 
 def test_bad_options_are_refused():

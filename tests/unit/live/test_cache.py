@@ -79,8 +79,9 @@ def test_kept_arrays_are_read_only() -> None:
 
 def test_arrays_that_are_not_kept_stay_writable() -> None:
     value = np.zeros(1000)
-    BoundedCache(100).put("row", value)
+    assert not BoundedCache(100).put("row", value)
     value[0] = 1
+    assert value.flags.writeable
 
 
 def test_clearing_drops_everything_and_keeps_the_counts() -> None:

@@ -69,6 +69,12 @@ def test_parts_reproduce_the_models_logits(family: str) -> None:
     )
 
 
+def test_a_soft_cap_is_seen_however_small_the_logits_are() -> None:
+    model = tiny_model("gemma2")
+    model.lm_head.weight.data *= 1e-3
+    assert inspect_model(model).unembedding is None
+
+
 def test_the_soft_cap_is_seen() -> None:
     assert inspect_model(tiny_model("gemma2")).unembedding is None
     assert inspect_model(tiny_model("gpt2")).unembedding is not None
