@@ -53,8 +53,9 @@ class Attribution:
         aggregation: "l2", "l1", "sum" or "max".
         foils: Ids of the other tokens of a contrast, shape (R,), else ``None``.
         positions: The explained positions, shape (R,).
-        scores: Shape (R, T), float32. The absolute scores of a row add up to 1; NaN at and after the position, where
-            nothing led to the output, and at ignored tokens. All zero where nothing had an influence.
+        scores: Shape (R, T), float32. The absolute scores of a row add up to 1; NaN at tokens that can't have led to
+            the output (for a causal model those from its position on) and at ignored tokens. All zero where nothing had
+            an influence.
         raw: The same before normalisation.
         tokens: Text of the T tokens.
         target_value: Value of the target, shape (R,).
@@ -219,7 +220,7 @@ def explain(
     rows = _positions(trace, positions)
     if isinstance(n_steps, bool) or not isinstance(n_steps, int) or not 1 <= n_steps <= _MOST_STEPS:
         raise InvalidInput(f"n_steps must be an integer in 1..{_MOST_STEPS}, got {n_steps!r}.")
-    with trace.lm.running():
+    with trace.running():
         foils = _foils(trace, target, foil, rows)
         shared = shared or SharedForward(trace)
         readings = shared.read(rows, target, foils)
@@ -235,7 +236,7 @@ def summarise(explained: Explained, aggregation: str = "l2", ignore_tokens: Sequ
     positions, readings, gap = explained.positions, explained.readings, explained.gap
     raw = AGGREGATIONS[aggregation](at_least_single(explained.attributions)).float()
     _check_finite(raw, positions, explained.method)
-    raw_rows = _before(raw.cpu().numpy(), positions, ignored)
+    raw_rows = _led_to(explained.trace, raw.cpu().numpy(), positions, ignored)
     return Attribution(
         method=explained.method,
         target=explained.target,
@@ -319,9 +320,13 @@ def check_ignored(trace: Trace, tokens: Sequence[int]) -> list[int]:
     return [int(token) for token in listed]
 
 
-def _before(raw: NDArray[np.float32], positions: Sequence[int], ignored: Sequence[int]) -> NDArray[np.float32]:
+def _led_to(
+    trace: Trace, raw: NDArray[np.float32], positions: Sequence[int], ignored: Sequence[int]
+) -> NDArray[np.float32]:
+    """Rows (R, N) with NaN at what can't have led to an output, and at ignored tokens."""
     columns = np.arange(raw.shape[1])
-    led_to_it = (columns[None] < np.asarray(positions)[:, None]) & ~np.isin(columns, ignored)[None]
+    ends = np.array([trace.n_inputs_of(position) for position in positions])
+    led_to_it = (columns[None] < ends[:, None]) & ~np.isin(columns, ignored)[None]
     return np.where(led_to_it, raw, np.nan).astype(np.float32)
 
 

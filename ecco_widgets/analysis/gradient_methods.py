@@ -6,8 +6,10 @@ from typing import Any
 
 from captum.attr import InputXGradient, Saliency
 from torch import Tensor
+from torch.nn import functional
 
 from ecco_widgets.analysis.problem import Problem
+from ecco_widgets.models.masked_trace import MaskedTrace
 
 
 def gradient_x_input(problem: Problem) -> tuple[Tensor, None]:
@@ -25,7 +27,15 @@ def gradient(problem: Problem) -> tuple[Tensor, None]:
 
 
 def _inputs(problem: Problem) -> Tensor:
-    return problem.shared.inputs.detach().requires_grad_()  # Captum warns about inputs that don't ask for gradients
+    """Input embeddings, (1, N, E), or (R, N, E) where each output has inputs of its own."""
+    trace = problem.trace
+    if isinstance(trace, MaskedTrace):
+        embeddings = trace.masked_embeddings(problem.positions)
+    else:
+        embeddings = problem.shared.inputs.detach()
+    missing = trace.n_tokens - embeddings.shape[1]  # classes, which stand after the text, are no inputs
+    embeddings = functional.pad(embeddings, (0, 0, 0, missing)) if missing else embeddings
+    return embeddings.requires_grad_()  # Captum warns about inputs that don't ask for gradients
 
 
 def _shared_gradients(problem: Problem) -> Any:

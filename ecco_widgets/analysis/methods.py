@@ -49,7 +49,7 @@ class Method:
 
 
 def _needs_relu(parts: Architecture) -> str:
-    if any(isinstance(module, nn.ReLU) for module in parts.base.modules()):
+    if any(isinstance(module, nn.ReLU) for module in parts.model.modules()):
         return ""
     return (
         "it changes the gradient of ReLU units and this model has none, so it would be the plain gradient under "

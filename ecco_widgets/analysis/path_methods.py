@@ -56,8 +56,9 @@ def gradient_shap(problem: Problem) -> Explained:
     generator = torch.Generator().manual_seed(problem.seed)
 
     def explain(r: int, inputs: Tensor) -> Tensor:
-        random_ids = torch.randint(problem.parts.vocabulary, (_RANDOM_TEXTS, inputs.shape[1]), generator=generator)
-        baselines = torch.cat([torch.zeros_like(inputs), problem.parts.embed(random_ids.to(inputs.device))])
+        random_ids = torch.randint(problem.parts.n_ids, (_RANDOM_TEXTS, inputs.shape[1]), generator=generator)
+        random = problem.parts.embed(random_ids.to(inputs.device), problem.trace.n_source)
+        baselines = torch.cat([torch.zeros_like(inputs), random])
         captum = GradientShap(problem.function(r, report))
         attributions: Tensor = captum.attribute(inputs, baselines=baselines, n_samples=samples, stdevs=0.0)
         return attributions
@@ -73,7 +74,8 @@ def occlusion(problem: Problem) -> Explained:
     attribution of a token is spread evenly over its D dimensions, which every aggregation but a sum leaves in
     proportion.
     """
-    report = problem.report_steps(sum(position + 1 for position in problem.positions), "token taken away")
+    evaluations = sum(problem.trace.n_inputs_of(position) + 1 for position in problem.positions)
+    report = problem.report_steps(evaluations, "token taken away")
 
     def explain(r: int, inputs: Tensor) -> Tensor:
         function = problem.function(r, report)
@@ -106,7 +108,7 @@ def _modified_relu(problem: Problem, captum_class: Any) -> Explained:
     report = problem.report_steps(len(problem.positions), "backward pass")
 
     def explain(r: int, inputs: Tensor) -> Tensor:
-        module = _AsModule(problem.parts.base, problem.function(r, report))
+        module = _AsModule(problem.parts.model, problem.function(r, report))
         with warnings.catch_warnings():  # that it sets hooks on ReLU units is its job, and it takes them off again
             warnings.filterwarnings("ignore", "Setting backward hooks on ReLU")
             attributions: Tensor = captum_class(module).attribute(inputs.requires_grad_())
@@ -128,12 +130,13 @@ class _AsModule(nn.Module):
 
 
 def _each(problem: Problem, explain: Callable[[int, Tensor], Tensor]) -> Tensor:
-    """Explain each output on its own prefix; attributions (R, T, D), zero at and after each position."""
-    whole = problem.shared.inputs.detach()
-    result = torch.zeros(len(problem.positions), *whole.shape[1:], dtype=torch.float32, device=whole.device)
+    """Explain each output on its own inputs; attributions (R, N, E), zero where nothing can have led to an output."""
+    trace = problem.trace
+    shape = len(problem.positions), trace.n_tokens, problem.parts.input_width
+    result = torch.zeros(shape, dtype=torch.float32, device=trace.lm.device)
     for r, position in enumerate(problem.positions):
-        inputs = whole[:, :position].clone()
-        result[r, :position] = explain(r, inputs)[0].detach().float()
+        inputs = trace.inputs_for(position).clone()
+        result[r, : inputs.shape[1]] = explain(r, inputs)[0].detach().float()
     return result
 
 

@@ -45,25 +45,27 @@ class Problem:
         return self.trace.lm.parts
 
     def function(self, r: int, report: Callable[[int], None] | None = None) -> Callable[[Tensor], Tensor]:
-        """The explained scalar of one output as a function of the embeddings of its prefix.
+        """The explained scalar of one output as a function of the embeddings of the tokens that can have led to it.
 
         Args:
-            r: Which of the R outputs; p is its position.
+            r: Which of the R outputs; n tokens can have led to it.
             report: Called with the number of rows of each evaluation.
 
         Returns:
-            A function from embeddings (B, p, D) to values (B,), differentiable. Only the last state goes through the
-            head.
+            A function from embeddings (B, n, E) to values (B,), differentiable. Only the state that predicts goes
+            through the head.
         """
-        token = self.trace.ids_at([self.positions[r]])
+        position = self.positions[r]
+        token = self.trace.ids_at([position])
         foil = None if self.foils is None else self.foils[r : r + 1]
         dtype = self.shared.inputs.dtype
 
         def value(embeddings: Tensor) -> Tensor:
             if report:
                 report(len(embeddings))
-            states = self.parts.states(embeddings.to(dtype))  # points on Captum's paths are float32
-            logits = at_least_single(self.parts.logits(states[:, -1]))
+            # Points on Captum's paths are float32.
+            states = self.trace.state_from(embeddings.to(dtype), position)
+            logits = at_least_single(self.parts.logits(states))
             rows = len(embeddings)
             return target_values(self.target, logits, token.expand(rows), None if foil is None else foil.expand(rows))
 

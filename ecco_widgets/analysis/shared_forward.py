@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ecco_widgets.analysis.targets import Readings, read
+from ecco_widgets.models.masked_trace import MaskedTrace
 from ecco_widgets.models.trace import Trace
 
 Progress = Callable[[int, int, str], None]
@@ -38,7 +39,7 @@ _ROWS_TOGETHER = {"cpu": 2_560, "other": 16_384}
 
 @dataclass
 class _Graph:
-    leaf: Tensor  # (1, T, D), requires grad
+    leaf: Tensor  # (1, T, E), requires grad
     segments: list[Tensor]  # (1, segment, D) each, last hidden states
     ends: list[int]
 
@@ -57,7 +58,7 @@ class SharedForward:
         >>> out = ecco.load_demo()(" 1, 2, 3,")
         >>> shared = SharedForward(out)
         >>> readings = shared.read([5], "logit", foils=None)
-        >>> tuple(shared.gradients([5], readings.seeds).shape) == (1, out.n_tokens, out.lm.parts.width)
+        >>> tuple(shared.gradients([5], readings.seeds).shape) == (1, out.n_tokens, out.lm.parts.input_width)
         True
     """
 
@@ -68,10 +69,10 @@ class SharedForward:
 
     @property
     def inputs(self) -> Tensor:
-        """Input embeddings (1, T, D), the leaf of the graph."""
+        """Input embeddings (1, T, E), the leaf of the graph."""
         if self._graph is not None:
             return self._graph.leaf
-        return self._embeddings(self._trace.n_tokens)
+        return self._trace.embeddings()
 
     def release(self) -> None:
         """Drop the kept graph."""
@@ -79,9 +80,9 @@ class SharedForward:
 
     def read(self, positions: Sequence[int], target: str, foils: Tensor | None) -> Readings:
         """Values and seeds of R targets, in the order of the positions; ``foils`` (R,) for a contrast."""
-        rows = torch.tensor(positions, device=self._trace.lm.device) - 1
         tokens = self._trace.ids_at(positions)
-        return read(self._parts, self._trace.last_states[rows], target, tokens, foils=foils, positions=positions)
+        states = self._trace.predicting_states(positions)
+        return read(self._parts, states, target, tokens, foils=foils, positions=positions)
 
     def gradients(self, positions: Sequence[int], seeds: Tensor, progress: Progress | None = None) -> Tensor:
         """Gradients of R targets with respect to the input embeddings.
@@ -92,46 +93,70 @@ class SharedForward:
             progress: Called between batches.
 
         Returns:
-            Shape (R, T, D); zero at and after each position.
+            Shape (R, N, E) for N tokens of the trace; zero where nothing can have led to a position.
         """
+        trace = self._trace
         result = torch.zeros(
-            len(positions), self._trace.n_tokens, self._parts.width, dtype=seeds.dtype, device=seeds.device
+            len(positions), trace.n_tokens, self._parts.input_width, dtype=seeds.dtype, device=trace.lm.device
         )
+        if isinstance(trace, MaskedTrace):
+            return self._masked_gradients(trace, positions, seeds, result, progress)
         # Longest prefixes together: where the graph is not kept, each batch needs a forward pass over its longest one.
-        waiting = sorted(((r, position - 1) for r, position in enumerate(positions)), key=lambda member: -member[1])
+        waiting = sorted(((r, trace.row_of(p)) for r, p in enumerate(positions)), key=lambda member: -member[1])
         graph = self._graph_for(waiting)
         while waiting:
             batch_graph = graph or self._new_graph(waiting[0][1] + 1, segmented=False)
             segment, batch = _next_batch(batch_graph, waiting)
             targets = [target for target, _ in batch]
             gradients = _backward(batch_graph, segment, [row for _, row in batch], seeds[targets])
-            result[targets, : gradients.shape[1]] = gradients
+            result[targets, : gradients.shape[1]] = gradients.to(result.device)
             waiting = waiting[len(batch) :]
             if progress:
                 progress(len(positions) - len(waiting), len(positions), "backward pass")
         return result
 
+    def _masked_gradients(
+        self,
+        trace: MaskedTrace,
+        positions: Sequence[int],
+        seeds: Tensor,
+        result: Tensor,
+        progress: Progress | None,
+    ) -> Tensor:
+        """Each masked position has inputs of its own, so several are texts of one batch."""
+        size = max(1, _ROWS_TOGETHER["cpu"] // trace.n_tokens)
+        for start in range(0, len(positions), size):
+            group = list(positions[start : start + size])
+            leaf = trace.masked_embeddings(group).requires_grad_()
+            with torch.enable_grad():
+                states = self._parts.states(leaf)
+                chosen = states[torch.arange(len(group)), group]
+            (gradients,) = torch.autograd.grad(chosen, leaf, seeds[start : start + len(group)].to(chosen.device))
+            result[start : start + len(group)] = gradients
+            if progress:
+                progress(start + len(group), len(positions), "backward pass")
+        return result
+
     def _graph_for(self, waiting: list[tuple[int, int]]) -> _Graph | None:
         """A graph that serves all waiting targets, or ``None`` where it would be too large to hold."""
-        if self._graph_bytes(self._trace.n_tokens) > _GRAPH_BYTES:
+        trace = self._trace
+        if self._graph_bytes(trace.n_tokens) > _GRAPH_BYTES:
             return None
-        if len(waiting) >= _MANY_TARGETS:
+        if len(waiting) >= _MANY_TARGETS and trace.kind == "causal":
             return self._new_graph(waiting[0][1] + 1, segmented=True)
         if self._graph is None:
-            self._graph = self._new_graph(self._trace.n_tokens, segmented=False)
+            n_rows = 1 if trace.kind == "classification" else trace.n_tokens - trace.n_source
+            self._graph = self._new_graph(n_rows, segmented=False)
         return self._graph
 
-    def _new_graph(self, n_tokens: int, *, segmented: bool) -> _Graph:
-        leaf = self._embeddings(n_tokens).requires_grad_()
-        size = max(_SHORTEST_SEGMENT, -(-n_tokens // _MOST_SEGMENTS)) if segmented else n_tokens
-        ends = [*range(size, n_tokens - size // 2, size), n_tokens]
+    def _new_graph(self, n_rows: int, *, segmented: bool) -> _Graph:
+        trace = self._trace
+        leaf = trace.embeddings(trace.columns_for(n_rows)).requires_grad_()
+        size = max(_SHORTEST_SEGMENT, -(-n_rows // _MOST_SEGMENTS)) if segmented else n_rows
+        ends = [*range(size, n_rows - size // 2, size), n_rows]
         with torch.enable_grad():
-            segments = self._parts.states_by_segment(leaf, ends)
+            segments = self._parts.states_by_segment(leaf, ends, n_source=trace.n_source)
         return _Graph(leaf, segments, ends)
-
-    def _embeddings(self, n_tokens: int) -> Tensor:
-        ids = torch.tensor(self._trace.token_ids[:n_tokens], device=self._trace.lm.device)
-        return self._parts.embed(ids[None])
 
     def _graph_bytes(self, n_tokens: int) -> int:
         """Estimate of the activations a graph keeps (Korthikanti et al. 2022, equation 1, in elements)."""
@@ -139,7 +164,7 @@ class SharedForward:
         per_token = 17 * self._parts.width
         if getattr(config, "_attn_implementation", "eager") == "eager":  # keeps the attention matrices
             per_token += 5 * int(config.num_attention_heads) * n_tokens // 2
-        return self._parts.n_layers * n_tokens * per_token * self._trace.last_states.element_size()
+        return self._parts.n_layers * n_tokens * per_token * self._parts.embedding_bytes
 
 
 def _next_batch(graph: _Graph, waiting: list[tuple[int, int]]) -> tuple[int, list[tuple[int, int]]]:

@@ -1,58 +1,66 @@
-"""Finds the parts of a causal language model by structure, and proves that they are the right ones.
+"""The parts of a language model that explanations need: embeddings to states, states to logits.
 
-A causal language model is split in two: a *base* that turns embeddings into last hidden states, and a *head* that turns
-a hidden state into logits. The head is the model's own forward pass with the base replaced, for one call, by a stub
-that returns given states. So whatever a family does after its last norm (bias, scaling, soft cap, another projection)
-is included without being named here.
+A language model is split in two: a *base* that turns embeddings into last hidden states, and a *head* that turns a
+hidden state into logits. The head is the model's own forward pass with the base replaced, for one call, by a stub that
+returns given states. So whatever a family does after its last norm (bias, scaling, soft cap, another projection) is
+included without being named here. ``inspection`` finds the parts and proves them.
 """
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import ModelOutput
 
-from ecco_widgets.errors import UnsupportedModel
 from ecco_widgets.models.patching import forward_replaced
 
-# A proof compares two float32 computations of the same logits; half precision is compared more loosely.
+Kind = Literal["causal", "masked", "seq2seq", "classification"]
+"""What a model predicts: the next token, a masked one, the next one of an answer, or a class of the text."""
+
+# Two float32 computations of the same numbers are compared; half precision is compared more loosely.
 _TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}
 _HALF_TOLERANCE = 5e-2
-_LARGE_LOGIT = 300.0
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The parts of one causal language model.
+    """The parts of a causal or masked language model; other kinds are subclasses.
 
     Attributes:
+        kind: What the model predicts.
         model: The whole model.
         base: The part from embeddings to last hidden states (after the final norm).
         embedding: The input embedding; its output for token i is x_i of an attribution.
-        n_layers: L, number of blocks.
-        width: D, width of the hidden states.
+        n_layers: L, number of blocks (of the decoder where there is an encoder too).
+        width: D, width of the residual stream.
+        input_width: E, width of the input embeddings.
         vocabulary: V, number of logits.
         context: Longest sequence the model takes, or ``None`` if it states no limit.
         cache_argument: Name under which the base takes the keys and values of earlier tokens, "" if it takes none.
         base_output: Class of what the base returns.
         affine_head: Whether the output embeddings alone, with their bias, make the logits (no soft cap, for one).
+        fed_by_stub: Whether embeddings enter in place of the embedding module's output, for families that treat what
+            comes through ``inputs_embeds`` differently (a scale that only token ids get).
     """
 
+    kind: Kind
     model: PreTrainedModel
     base: nn.Module
     embedding: nn.Module
     n_layers: int
     width: int
+    input_width: int
     vocabulary: int
     context: int | None
-    cache_argument: str
-    base_output: type[ModelOutput]
+    cache_argument: str = ""
+    base_output: type[ModelOutput] = BaseModelOutput
     affine_head: bool = False
+    fed_by_stub: bool = False
 
     @property
     def unembedding(self) -> Tensor | None:
@@ -61,42 +69,60 @@ class Architecture:
         # Looked at each time: an adapter may have been put around it since.
         return output.weight.detach() if self.affine_head and type(output) is nn.Linear else None
 
-    def embed(self, token_ids: Tensor) -> Tensor:
-        """Input embeddings (..., T, D) of token ids (..., T), detached."""
+    @property
+    def n_ids(self) -> int:
+        """Number of token ids that the input embedding takes; checkpoints may have more or fewer logits."""
+        weight = getattr(self.embedding, "weight", None)
+        return int(weight.shape[0]) if isinstance(weight, Tensor) and weight.dim() == 2 else self.vocabulary
+
+    @property
+    def embedding_bytes(self) -> int:
+        """Bytes of one number of an embedding."""
+        parameter = next(self.embedding.parameters(), None)
+        return 4 if parameter is None or not parameter.is_floating_point() else parameter.element_size()
+
+    def embed(self, token_ids: Tensor, n_source: int = 0) -> Tensor:
+        """Input embeddings (..., T, E) of token ids (..., T), detached; the first ``n_source`` are an encoder's."""
+        del n_source
         with torch.no_grad():
             output: Tensor = self.embedding(token_ids)
         return output.detach()
 
-    def states(self, embeddings: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Last hidden states (B, T, D) of input embeddings (B, T, D); grad mode is the caller's."""
-        output = self.base(inputs_embeds=embeddings, attention_mask=attention_mask, use_cache=False, return_dict=True)
-        states: Tensor = output.last_hidden_state
+    def states(self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0) -> Tensor:
+        """Last hidden states (B, T, D) of input embeddings (B, T, E); grad mode is the caller's.
+
+        Args:
+            embeddings: What the embedding module gives.
+            attention_mask: Zero at padding, shape (B, T).
+            n_source: How many of the T are an encoder's. The states are the decoder's then, (B, T - n_source, D).
+        """
+        del n_source
+        states: Tensor = self._fed(
+            self.base, self.embedding, embeddings, attention_mask=attention_mask, **self._no_cache
+        ).last_hidden_state
         return states
 
-    def states_by_segment(self, embeddings: Tensor, ends: list[int]) -> list[Tensor]:
+    def states_by_segment(self, embeddings: Tensor, ends: list[int], *, n_source: int = 0) -> list[Tensor]:
         """Last hidden states, computed segment after segment through the cache of keys and values.
 
         Equal to ``states`` cut at ``ends``, but as separate nodes of the autograd graph: the gradient of a state in one
         segment never visits later segments, nor the last block of earlier ones beyond their keys and values.
 
         Args:
-            embeddings: Shape (1, T, D).
-            ends: Ascending ends of the segments; the last is T.
+            embeddings: Shape (1, T, E).
+            ends: Ascending ends of the segments in rows of states.
+            n_source: As for ``states``.
 
         Returns:
             One tensor (1, segment, D) for each segment.
         """
         if not self.cache_argument or len(ends) == 1:
-            return list(torch.tensor_split(self.states(embeddings), ends[:-1], dim=1))
+            return list(torch.tensor_split(self.states(embeddings, n_source=n_source), ends[:-1], dim=1))
         cache: Any = None
         pieces: list[Tensor] = []
         for start, end in zip([0, *ends[:-1]], ends, strict=True):
-            output = self.base(
-                inputs_embeds=embeddings[:, start:end],
-                use_cache=True,
-                return_dict=True,
-                **({} if cache is None else {self.cache_argument: cache}),
-            )
+            earlier = {} if cache is None else {self.cache_argument: cache}
+            output = self._fed(self.base, self.embedding, embeddings[:, start:end], use_cache=True, **earlier)
             cache = getattr(output, self.cache_argument)
             pieces.append(output.last_hidden_state)
         return pieces
@@ -105,133 +131,115 @@ class Architecture:
         """Logits (..., V) of last hidden states (..., D), through everything the model does after its base."""
         rows = states.reshape(1, -1, states.shape[-1])
         base_output = self.base_output(last_hidden_state=rows)
+        filler = rows.new_zeros(1, rows.shape[1], self.input_width)
         with forward_replaced(self.base, lambda *_, **__: base_output):
-            output = self.model(inputs_embeds=rows, use_cache=False, return_dict=True)
+            output = self.model(inputs_embeds=filler, return_dict=True, **self._no_cache)
+        logits: Tensor = output.logits
+        return logits.reshape(*states.shape[:-1], logits.shape[-1])
+
+    def _fed(self, stack: nn.Module, embedding: nn.Module, embeddings: Tensor, **inputs: Any) -> Any:
+        """Output of a module for embeddings (B, T, E)."""
+        if not self.fed_by_stub:
+            return stack(inputs_embeds=embeddings, return_dict=True, **inputs)
+        ids = torch.full(embeddings.shape[:-1], self.filler, dtype=torch.long, device=embeddings.device)
+        with forward_replaced(embedding, lambda *_, **__: embeddings):
+            return stack(input_ids=ids, return_dict=True, **inputs)
+
+    @property
+    def filler(self) -> int:
+        """A token id that is no padding, for where an id is asked for and what it stands for is replaced."""
+        return 0 if getattr(self.model.config, "pad_token_id", None) != 0 else 1
+
+    @property
+    def _no_cache(self) -> dict[str, bool]:
+        return {"use_cache": False} if self.kind in {"causal", "seq2seq"} else {}
+
+
+@dataclass(frozen=True)
+class EncoderDecoder(Architecture):
+    """A sequence-to-sequence model: ``base`` is the decoder, and sequences are source and answer in a row.
+
+    Attributes:
+        encoder: The stack that reads the source.
+        source_embedding: The encoder's input embedding; ``embedding`` is the decoder's.
+        source_context: Longest source, or ``None``.
+    """
+
+    encoder: nn.Module = None  # type: ignore[assignment]  # fields after defaults need one; always given
+    source_embedding: nn.Module = None  # type: ignore[assignment]
+    source_context: int | None = None
+
+    def embed(self, token_ids: Tensor, n_source: int = 0) -> Tensor:
+        """Embeddings of source and answer, each from its own side's embedding."""
+        with torch.no_grad():
+            source: Tensor = self.source_embedding(token_ids[..., :n_source])
+            answer: Tensor = self.embedding(token_ids[..., n_source:])
+        return torch.cat([source, answer.to(source.device)], dim=-2).detach()
+
+    def states(self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0) -> Tensor:
+        """Last hidden states (B, T - n_source, D) of the decoder."""
+        mask = None if attention_mask is None else attention_mask[:, :n_source]
+        encoded = self.encode(embeddings[:, :n_source], mask)
+        states: Tensor = self._fed(
+            self.base,
+            self.embedding,
+            embeddings[:, n_source:],
+            attention_mask=None if attention_mask is None else attention_mask[:, n_source:],
+            encoder_hidden_states=encoded,
+            encoder_attention_mask=mask,
+            use_cache=False,
+        ).last_hidden_state
+        return states
+
+    def encode(self, embeddings: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Last hidden states (B, S, D) of the encoder."""
+        encoded: Tensor = self._fed(
+            self.encoder, self.source_embedding, embeddings, attention_mask=attention_mask
+        ).last_hidden_state
+        return encoded
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits (..., V) of the decoder's last hidden states (..., D)."""
+        rows = states.reshape(1, -1, states.shape[-1])
+        base_output = self.base_output(last_hidden_state=rows)
+        with forward_replaced(self.base, lambda *_, **__: base_output):
+            output = self.model(
+                encoder_outputs=BaseModelOutput(last_hidden_state=rows[:, :1]),
+                decoder_inputs_embeds=rows.new_zeros(1, rows.shape[1], self.input_width),
+                use_cache=False,
+                return_dict=True,
+            )
         logits: Tensor = output.logits
         return logits.reshape(*states.shape[:-1], logits.shape[-1])
 
 
-def inspect_model(model: PreTrainedModel) -> Architecture:
-    """Find the parts of a causal language model and prove them on a short input.
+@dataclass(frozen=True)
+class Classifier(Architecture):
+    """A sequence classifier. There is one prediction a text, so its "states" (B, 1, C) are the logits themselves.
 
-    Args:
-        model: A loaded Hugging Face causal language model in evaluation mode.
-
-    Returns:
-        The parts. ``cache_argument`` is "" where going through the cache does not give the same states.
-
-    Raises:
-        UnsupportedModel: If a part is missing, or head(base(embeddings)) does not equal the model's logits.
-
-    Example:
-        >>> from transformers import GPT2Config, GPT2LMHeadModel
-        >>> config = GPT2Config(n_layer=2, n_embd=8, n_head=2, vocab_size=11, n_positions=16)
-        >>> parts = inspect_model(GPT2LMHeadModel(config).eval())
-        >>> (parts.n_layers, parts.width, parts.vocabulary, parts.context)
-        (2, 8, 11, 16)
+    Attributes:
+        labels: Names of the C classes.
     """
-    name = type(model).__name__
-    if model.device.type == "meta" and not hasattr(model, "hf_device_map"):  # accelerate fetches offloaded weights
-        raise UnsupportedModel(
-            f"{name} is on the meta device, where parameters hold no numbers.", hint="Load it with its weights."
-        )
-    if any(parameter.is_inference() for parameter in model.parameters()):
-        raise UnsupportedModel(
-            f"{name} was loaded inside torch.inference_mode(), so no gradient can be taken through it.",
-            hint="Load it outside.",
-        )
-    embedding = model.get_input_embeddings()
-    if not isinstance(embedding, nn.Module):
-        raise UnsupportedModel(f"{name} has no input embedding module.", hint="Use a model that reads token ids.")
-    if model.get_output_embeddings() is None:
-        raise UnsupportedModel(
-            f"{name} has no output embeddings, so it makes no next-token logits.",
-            hint="Load a causal language model, e.g. with AutoModelForCausalLM.",
-        )
-    config = model.config.get_text_config(decoder=True)
-    if getattr(model.config, "is_encoder_decoder", False):
-        raise UnsupportedModel(
-            f"{name} is an encoder-decoder model; this version explains decoder-only models.",
-            hint="Load a causal language model such as GPT-2, Llama, Qwen or Gemma.",
-        )
-    base = _find_base(model)
-    candidate = Architecture(
-        model=model,
-        base=base,
-        embedding=embedding,
-        n_layers=int(config.num_hidden_layers),
-        width=int(config.hidden_size),
-        vocabulary=int(config.vocab_size),
-        context=_context(config),
-        cache_argument=_cache_argument(base),
-        base_output=_base_output(base, embedding, model.device),
-    )
-    return _prove(candidate)
 
+    labels: tuple[str, ...] = ()
 
-def _find_base(model: PreTrainedModel) -> nn.Module:
-    for candidate in (model.base_model, getattr(model, "get_decoder", lambda: None)()):
-        if isinstance(candidate, nn.Module) and candidate is not model:
-            return candidate
-    raise UnsupportedModel(
-        f"{type(model).__name__} does not tell its base model apart from its head (no base_model_prefix).",
-        hint="Load it through AutoModelForCausalLM.",
-    )
+    def states(self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0) -> Tensor:
+        """Logits of the classes, (B, 1, C)."""
+        del n_source
+        if self.model.config.pad_token_id is None and len(embeddings) > 1:
+            # Without a padding token some classifiers refuse several texts, since they look for each one's last token.
+            return torch.cat([self.states(row[None]) for row in embeddings])
+        logits: Tensor = self._fed(self.model, self.embedding, embeddings, attention_mask=attention_mask).logits
+        return logits[:, None]
 
+    def states_by_segment(self, embeddings: Tensor, ends: list[int], *, n_source: int = 0) -> list[Tensor]:
+        """One segment: classes have no order."""
+        del ends
+        return [self.states(embeddings, n_source=n_source)]
 
-def _context(config: Any) -> int | None:
-    """Longest sequence: learned positions or what the config states; relative positions state none."""
-    for name in ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"):
-        value = getattr(config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
-    return None
-
-
-@torch.no_grad()
-def _base_output(base: nn.Module, embedding: nn.Module, device: torch.device) -> type[ModelOutput]:
-    output = base(inputs_embeds=embedding(torch.zeros(1, 1, dtype=torch.long, device=device)), return_dict=True)
-    return type(output)
-
-
-def _cache_argument(base: nn.Module) -> str:
-    parameters = inspect.signature(base.forward).parameters
-    # transformers renamed the argument; both names are in use across the versions we accept.
-    return next((name for name in ("cache", "past_key_values") if name in parameters), "")
-
-
-@torch.no_grad()
-def _prove(parts: Architecture) -> Architecture:
-    name = type(parts.model).__name__
-    device = parts.model.device
-    length = min(7, parts.context or 7)
-    ids = torch.arange(length, device=device)[None] % parts.vocabulary
-    expected = parts.model(input_ids=ids, use_cache=False, return_dict=True).logits
-    embeddings = parts.embed(ids)
-    states = parts.states(embeddings)
-    actual = parts.logits(states)
-    if not close(actual, expected):
-        raise UnsupportedModel(
-            f"{name}: logits recomputed from input embeddings and last hidden states differ from the model's own "
-            f"(largest difference {float((actual - expected).abs().max()):.3g}).",
-            hint="This family does something between its base and its logits that could not be isolated; "
-            "please report it.",
-        )
-    if parts.cache_argument and length > 2:
-        split = torch.cat(parts.states_by_segment(embeddings, [2, length]), dim=1)
-        if not close(split, states):
-            parts = replace(parts, cache_argument="")
-    return replace(parts, affine_head=_is_affine(parts, states, actual))
-
-
-def _is_affine(parts: Architecture, states: Tensor, logits: Tensor) -> bool:
-    output = parts.model.get_output_embeddings()
-    # Exactly Linear: a quantised layer has no usable weight, and an adapter's output is more than its weight's.
-    if type(output) is not nn.Linear or output.in_features != states.shape[-1]:
-        return False
-    # A soft cap is nearly linear for small logits: look where they are large.
-    large = states * (_LARGE_LOGIT / logits.abs().max().clamp_min(torch.finfo(logits.dtype).tiny))
-    return close(parts.logits(large), output(large))
+    def logits(self, states: Tensor) -> Tensor:
+        """The states themselves."""
+        return states
 
 
 def close(actual: Tensor, expected: Tensor) -> bool:

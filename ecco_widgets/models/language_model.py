@@ -1,38 +1,39 @@
-"""A loaded language model: tokenise, run, generate, score."""
+"""A language model and what one does with it: run a text, generate, score, chat."""
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-import numpy as np
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-from ecco_widgets.errors import InvalidInput, ModelChanged, ModelClosed, TextTooLong
-from ecco_widgets.models.architecture import Architecture, inspect_model
-from ecco_widgets.models.blocks import Blocks, find_blocks
+from ecco_widgets.errors import InvalidInput, UnsupportedModel
+from ecco_widgets.models.batch import Batch
+from ecco_widgets.models.class_trace import ClassTrace
 from ecco_widgets.models.generation import OnToken, generate_ids, generation_config
-from ecco_widgets.models.pieces import piece_text
-from ecco_widgets.models.threads import suited_threads
+from ecco_widgets.models.loaded_model import LoadedModel
+from ecco_widgets.models.masked_trace import MaskedTrace
+from ecco_widgets.models.seq2seq_trace import Seq2SeqTrace
 from ecco_widgets.models.trace import Trace
 
+if TYPE_CHECKING:
+    from ecco_widgets.widgets import LayerPredictionsWidget
 
-class LanguageModel:
-    """A causal language model with its tokenizer, ready to be explained.
+
+class LanguageModel(LoadedModel):
+    """A language model with its tokenizer, ready to be explained.
 
     Usually made by ``from_pretrained``, ``from_model`` or ``load_demo``. The model is put into evaluation mode:
     explanations with dropout would differ each time.
 
     Args:
-        model: A Hugging Face causal language model.
+        model: A Hugging Face model: causal, masked, sequence-to-sequence, or a sequence classifier.
         tokenizer: Its tokenizer.
         name: Shown in widgets; the model's own name or path by default.
+        parts: Parts named by hand where structure does not give them away: names of modules for "base", "embedding",
+            "blocks", "final_norm", and, relative to a block, "neurons".
 
     Raises:
         UnsupportedModel: If the model's parts can't be found or do not reproduce its logits.
+        InvalidInput: If a part named by hand is not there.
 
     Example:
         >>> import ecco_widgets as ecco
@@ -41,215 +42,64 @@ class LanguageModel:
         ' 4, 5,'
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None) -> None:
-        model.eval()
-        self._parts: Architecture | None = inspect_model(model)
-        self._blocks: Blocks | None = None
-        self.tokenizer = tokenizer
-        self.name = name or str(model.config.name_or_path or type(model).__name__)
-        self.lock = threading.RLock()
-        self._on_close: list[Callable[[], None]] = []
-
-    # ---------------------------------------------------------------- the model
-
-    @property
-    def parts(self) -> Architecture:
-        """The model taken apart; raises ``ModelClosed`` after ``close``."""
-        if self._parts is None:
-            raise self._closed()
-        return self._parts
-
-    @property
-    def blocks(self) -> Blocks:
-        """The model's blocks and what follows them; found and proved when first asked for.
-
-        Raises:
-            UnsupportedModel: If they can't be found. What does not need them still works.
-        """
-        parts = self.parts
-        if self._blocks is None:
-            with self.running():
-                self._blocks = find_blocks(parts)
-        return self._blocks
-
-    @property
-    def model(self) -> PreTrainedModel:
-        """The Hugging Face model."""
-        return self.parts.model
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the input embedding, where token ids go."""
-        return next(self.parts.embedding.parameters()).device
-
-    @property
-    def n_layers(self) -> int:
-        """L, number of blocks."""
-        return self.parts.n_layers
-
-    @property
-    def vocabulary(self) -> int:
-        """V, number of logits."""
-        return self.parts.vocabulary
-
-    @property
-    def context(self) -> int | None:
-        """Most tokens the model takes, ``None`` without a limit."""
-        return self.parts.context
-
-    @property
-    def weights_version(self) -> int:
-        """Changes when a parameter is replaced or changed in place (an optimizer's step, ``load_state_dict``).
-
-        Changes through ``parameter.data`` are not seen: torch does not count them.
-        """
-        return hash(tuple((id(p), p._version) for p in self.model.parameters()))  # noqa: SLF001 - no public way
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Holds the lock, with as many threads as suit the model's size: for everything that runs the model.
-
-        Nothing of the model is changed for it, neither its mode nor which parameters ask for gradients: a cell may be
-        training it at this moment.
-
-        Raises:
-            ModelChanged: If the model was put into training mode.
-        """
-        parts = self.parts
-        if parts.model.training:
-            raise ModelChanged(
-                f"{self.name} was put into training mode, where dropout makes every run different.",
-                hint="Call lm.model.eval() first.",
-            )
-        with self.lock, _outside_inference_mode(), suited_threads(parts.width, self.device):
-            yield
-
-    # ---------------------------------------------------------------- text in
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a text, with the special tokens that the tokenizer adds by itself.
-
-        Raises:
-            InvalidInput: If the text is no string or empty.
-            TextTooLong: If it has more tokens than the model's context.
-        """
-        if not isinstance(text, str):
-            raise InvalidInput(
-                f"text must be a string, got {type(text).__name__}.",
-                hint="Pass one text, e.g. lm('The keys to the cabinet').",
-            )
-        if not text:
-            raise InvalidInput("text is empty.", hint="Pass at least one character; a model continues something.")
-        ids = self._tokenise(text)
-        if not ids:
-            raise InvalidInput(
-                f"text makes no token with this tokenizer: {text!r}.", hint="Use characters that it knows."
-            )
-        self._check_length(len(ids))
-        return ids
-
-    def token_id(self, token: str | int) -> int:
-        """Id of a single token given as its text (with its leading space) or as its id.
-
-        Raises:
-            InvalidInput: If the text is not exactly one token (the message says which tokens it makes) or the id is out
-                of the vocabulary.
-        """
-        if isinstance(token, (int, np.integer)) and not isinstance(token, bool):
-            if not 0 <= token < self.vocabulary:
-                raise InvalidInput(f"token id must be in 0..{self.vocabulary - 1}, got {token}.")
-            return int(token)
-        if not isinstance(token, str) or not token:
-            raise InvalidInput(
-                f"a token must be given as non-empty text or as its id, got {token!r}.",
-                hint="Most words are one token with their leading space, e.g. ' are'.",
-            )
-        ids = self._ids_of_piece(token)
-        if len(ids) == 1:
-            return ids[0]
-        hint = "Give one of them, or an id."
-        if not token.startswith(" ") and len(self._ids_of_piece(f" {token}")) == 1:
-            hint = f"With a leading space, {' ' + token!r}, it is one token."
-        pieces = ", ".join(repr(piece_text(self.tokenizer, piece)) for piece in ids) or "none"
-        raise InvalidInput(f"{token!r} is not one token, it makes {len(ids)}: {pieces}.", hint=hint)
-
-    def token_text(self, token: int) -> str:
-        """Text of a single token out of context, with its leading space where the tokenizer's decoder keeps it."""
-        return piece_text(self.tokenizer, token)
-
-    def _ids_of_piece(self, text: str) -> list[int]:
-        return self._tokenise(text, add_special_tokens=False)
-
-    def _tokenise(self, text: str, **options: Any) -> list[int]:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise InvalidInput(
-                "text must be valid Unicode, got half of a surrogate pair.", hint="Remove it, or decode the text anew."
-            ) from None
-        # Quiet about length: our own check says more than the tokenizer's warning.
-        return [int(token) for token in self.tokenizer(text, verbose=False, **options)["input_ids"]]
-
-    def _check_length(self, n_tokens: int, generate: int = 0) -> None:
-        if self.context is not None and n_tokens + generate > self.context:
-            more = f" and {generate} to generate" if generate else ""
-            raise TextTooLong(
-                f"text has {n_tokens} tokens{more}; {self.name} takes at most {self.context}.",
-                hint="Shorten the text" + (" or generate fewer tokens." if generate else ", e.g. keep its end."),
-            )
-
     # ---------------------------------------------------------------- runs
 
-    def __call__(self, text: str | Mapping[str, Any]) -> Trace:
-        """Run a text through the model without generating.
+    @overload
+    def __call__(self, text: str) -> Trace: ...
+
+    @overload
+    def __call__(self, text: list[str] | tuple[str, ...]) -> Batch: ...
+
+    @overload
+    def __call__(self, text: Mapping[str, Any]) -> Trace | Batch: ...
+
+    def __call__(self, text: str | list[str] | tuple[str, ...] | Mapping[str, Any]) -> Trace | Batch:
+        """Run a text, or several, through the model without generating.
 
         Args:
-            text: A text, or what ``lm.tokenizer(text)`` returns for one text (as in Ecco).
+            text: A text, a list of texts, or what ``lm.tokenizer(...)`` returns for one or several (as in Ecco).
 
         Returns:
-            Trace of the T tokens, all of them prompt.
+            Trace of the T tokens, all of them prompt; for several texts a ``Batch`` of traces. A sequence-to-sequence
+            model's trace has the text as its source and an answer that has only begun.
 
         Raises:
-            InvalidInput: If the text is empty or no text.
-            TextTooLong: If it exceeds the model's context.
-        """
-        ids = self.encode(text) if isinstance(text, str) else self._ids_of_encoding(text)
-        return Trace(self, ids, n_prompt=len(ids))
+            InvalidInput: If a text is empty or no text.
+            TextTooLong: If one exceeds the model's context.
 
-    def _ids_of_encoding(self, encoding: Mapping[str, Any]) -> list[int]:
-        if not isinstance(encoding, Mapping) or "input_ids" not in encoding:
-            raise InvalidInput(
-                f"expected a text or the tokenizer's output for one text, got {type(encoding).__name__}.",
-                hint="Pass a string, e.g. lm('The keys to the cabinet').",
-            )
-        try:
-            ids = np.atleast_2d(np.asarray(encoding["input_ids"]))
-        except ValueError:  # rows of different lengths
-            raise InvalidInput("expected input_ids of one text, got several.", hint="Run one at a time.") from None
-        if ids.shape[0] != 1 or ids.shape[1] == 0:
-            raise InvalidInput(
-                f"expected one text with at least one token, got input_ids of shape {tuple(ids.shape)}.",
-                hint="Run texts one at a time.",
-            )
-        if not np.issubdtype(ids.dtype, np.integer):
-            raise InvalidInput(f"token ids must be integers, got {encoding['input_ids']!r}.")
-        if ids.min() < 0 or ids.max() >= self.vocabulary:
-            raise InvalidInput(f"token ids must be in 0..{self.vocabulary - 1}, got {ids.min()}..{ids.max()}.")
-        self._check_length(ids.shape[1])
-        return [int(token) for token in ids[0]]
+        Example:
+            >>> import ecco_widgets as ecco
+            >>> lm = ecco.load_demo()
+            >>> lm("The keys to the cabinet").n_tokens, len(lm(["One.", "Two."]))
+            (5, 2)
+        """
+        if isinstance(text, str):
+            return self._trace(self.encode(text))
+        if isinstance(text, (list, tuple)):
+            if not text:
+                raise InvalidInput("the list of texts is empty.", hint="Pass at least one text.")
+            return Batch(self, [self._trace(self.encode(each)) for each in text])
+        traces = [self._trace(ids) for ids in self._ids_of_encoding(text)]
+        return traces[0] if len(traces) == 1 else Batch(self, traces)
+
+    def _trace(self, ids: list[int]) -> Trace:
+        if self.kind == "seq2seq":
+            return Seq2SeqTrace(self, [*ids, self._start_id()], len(ids) + 1, n_source=len(ids))
+        traces: dict[str, type[Trace]] = {"causal": Trace, "masked": MaskedTrace, "classification": ClassTrace}
+        return traces[self.kind](self, ids, len(ids))
 
     def score(self, text: str, continuation: str) -> Trace:
         """Run a given continuation of a text: explains an answer that the model need not have chosen.
 
         Args:
-            text: The prompt.
-            continuation: What follows it, usually with a leading space.
+            text: The prompt; of a sequence-to-sequence model, the source.
+            continuation: What follows it, usually with a leading space; or the answer.
 
         Returns:
             Trace in which the continuation's tokens are the output.
 
         Raises:
-            InvalidInput: If either is empty.
+            InvalidInput: If either is empty, or the model continues no text.
             TextTooLong: If both together exceed the model's context.
 
         Example:
@@ -257,12 +107,19 @@ class LanguageModel:
             >>> ecco.load_demo().score("The keys to the cabinet", " is").output_text
             ' is'
         """
+        self._check_generates("score")
         prompt = self.encode(text)
         if not isinstance(continuation, str) or not continuation:
             raise InvalidInput(
                 f"continuation must be a non-empty string, got {continuation!r}.",
                 hint="Begin it with a space where a new word begins, e.g. ' are'.",
             )
+        if self.kind == "seq2seq":
+            answer = self._tokenise(None, text_target=continuation)
+            if answer and answer[-1] == self.tokenizer.eos_token_id:
+                answer = answer[:-1]
+            self._check_length(len(answer) + 1)
+            return Seq2SeqTrace(self, [*prompt, self._start_id(), *answer], len(prompt) + 1, n_source=len(prompt))
         joint = self._tokenise(text + continuation)
         # Tokenised together where the border allows it, since some tokenizers place spaces by what comes before.
         ids = joint if joint[: len(prompt)] == prompt else prompt + self._ids_of_piece(continuation)
@@ -283,12 +140,12 @@ class LanguageModel:
         attribution: Sequence[str] = (),
         **generation: Any,
     ) -> Trace:
-        """Continue a text, token by token.
+        """Continue a text, or answer it, token by token.
 
         Args:
-            text: The prompt.
+            text: The prompt; of a sequence-to-sequence model, the source.
             generate: Number of tokens to generate (20 if neither this nor ``max_length`` is given).
-            max_length: Instead: total number of tokens.
+            max_length: Instead: total number of tokens (of the answer, for a sequence-to-sequence model).
             seed: Makes sampling repeatable; torch's global generator is left as it was.
             on_token: Called with each new token's id as soon as it is chosen (not with beam search); generation ends
                 early when it returns ``False``.
@@ -302,7 +159,7 @@ class LanguageModel:
             Trace of prompt and output; with beam search, of the winning beam.
 
         Raises:
-            InvalidInput: If an argument is unknown or out of range, or the text is empty.
+            InvalidInput: If an argument is unknown or out of range, the text is empty, or the model continues no text.
             NonFinite: If there is nothing to sample from.
             TextTooLong: If prompt and output together exceed the model's context.
 
@@ -311,17 +168,66 @@ class LanguageModel:
             >>> ecco.load_demo().generate(" 1, 2, 3,", generate=4).output_text
             ' 4, 5,'
         """
+        self._check_generates("generate")
         if attribution:
             import ecco_widgets as ecco  # analysis depends on this room, so it is reached through the package, late
 
             for name in attribution:
                 ecco.analysis.method_named(name)
-        ids = self.encode(text)
+        return self._generated(
+            self.encode(text), generate, max_length, generation, seed=seed, on_token=on_token, beam_size=beam_size
+        )
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        generate: int | None = None,
+        *,
+        seed: int | None = None,
+        on_token: OnToken | None = None,
+        **generation: Any,
+    ) -> Trace:
+        """Answer a conversation through the tokenizer's chat template; ``trace.roles`` says who said each token.
+
+        Args:
+            messages: Each ``{"role": "user", "content": "..."}``, in order.
+            generate: Number of tokens to generate (20 by default).
+            seed: As for ``generate``.
+            on_token: As for ``generate``.
+            **generation: As for ``generate``.
+
+        Returns:
+            Trace of the conversation and the answer.
+
+        Raises:
+            InvalidInput: If the tokenizer has no chat template, or messages are of another shape.
+            TextTooLong: If conversation and answer exceed the model's context.
+        """
+        self._check_generates("chat")
+        from ecco_widgets.models.chat import chat_ids  # TEMP
+
+        ids, roles = chat_ids(self.tokenizer, messages)
+        self._check_length(len(ids))
+        return self._generated(ids, generate, None, generation, seed=seed, on_token=on_token, roles=roles)
+
+    def _generated(
+        self,
+        ids: list[int],
+        generate: int | None,
+        max_length: int | None,
+        generation: dict[str, Any],
+        *,
+        seed: int | None,
+        on_token: OnToken | None,
+        beam_size: int | None = None,
+        roles: Sequence[str] = (),
+    ) -> Trace:
         if beam_size is not None:
             generation["num_beams"] = beam_size
-        config, n_new = generation_config(self.model, len(ids), generate, max_length, generation)
-        self._check_length(len(ids), n_new)
-        with self.running():
+        seq2seq = self.kind == "seq2seq"
+        config, n_new = generation_config(self.model, 1 if seq2seq else len(ids), generate, max_length, generation)
+        self._check_length(1 if seq2seq else len(ids), n_new)
+        with self.running(), self.intervened(self.interventions):
             sequence = generate_ids(
                 self.model,
                 ids,
@@ -331,41 +237,82 @@ class LanguageModel:
                 device=self.device,
                 tokenizer=self.tokenizer,
             )
-        return Trace(self, sequence, n_prompt=len(ids))
+        if seq2seq:
+            return Seq2SeqTrace(self, ids + sequence, len(ids) + 1, n_source=len(ids))
+        said = [*roles, *["assistant"] * (len(sequence) - len(ids))] if roles else ()
+        return Trace(self, sequence, n_prompt=len(ids), roles=said)
 
-    # ---------------------------------------------------------------- life
+    def _check_generates(self, call: str) -> None:
+        if self.kind in {"causal", "seq2seq"}:
+            return
+        predicts = "masked tokens" if self.kind == "masked" else "classes"
+        raise InvalidInput(
+            f"lm.{call}(...) needs a model that continues text; {self.name} predicts {predicts}.",
+            hint="Run a text with lm(text)"
+            + (
+                f", with {self.tokenizer.mask_token} where a token is to be predicted."
+                if self.kind == "masked"
+                else "."
+            ),
+        )
 
-    def on_close(self, callback: Callable[[], None]) -> None:
-        """Call this when the model is closed (at once if it is)."""
-        if self._parts is None:
-            callback()
-        else:
-            self._on_close.append(callback)
-
-    def close(self) -> None:
-        """Let go of the model. Open widgets say so; calling it twice is harmless."""
-        self._tell_closing()  # before waiting for the lock: it stops what runs and holds it
-        with self.lock:
-            self._parts, self._blocks = None, None
-        self._tell_closing()  # who has come meanwhile
-
-    def _tell_closing(self) -> None:
-        callbacks, self._on_close = self._on_close, []
-        for callback in callbacks:
-            callback()
+    def _start_id(self) -> int:
+        """The token that a decoder's answer begins with."""
+        for config in (self.model.generation_config, self.model.config):
+            start = getattr(config, "decoder_start_token_id", None) if config is not None else None
+            if start is not None:
+                return int(start)
+        raise UnsupportedModel(
+            f"{self.name} does not say which token an answer begins with.",
+            hint="Set model.generation_config.decoder_start_token_id.",
+        )
 
     @property
-    def is_open(self) -> bool:
-        """Whether ``close`` has not been called."""
-        return self._parts is not None
+    def mask_id(self) -> int:
+        """Id of the token that stands for a masked one.
 
-    def check_open(self) -> None:
-        """Raise ``ModelClosed`` after ``close``."""
-        if self._parts is None:
-            raise self._closed()
+        Raises:
+            InvalidInput: If the tokenizer has none.
+        """
+        mask = self.tokenizer.mask_token_id
+        if mask is None:
+            raise InvalidInput(
+                f"the tokenizer of {self.name} has no mask token, so no token can be masked.",
+                hint="Use the tokenizer that belongs to the model, or set tokenizer.mask_token.",
+            )
+        return int(mask)
 
-    def _closed(self) -> ModelClosed:
-        return ModelClosed(f"{self.name} was closed.", hint="Load it again and make a new trace.")
+    def predict_token(self, text: str, topk: int = 10, **options: Any) -> LayerPredictionsWidget:
+        """The model's best next tokens, as bars; of a masked model, its best for the mask in the text.
+
+        Args:
+            text: A text; for a masked model with its mask token.
+            topk: How many tokens.
+            **options: Traits of ``LayerPredictionsWidget``.
+
+        Returns:
+            The widget, showing the last layer.
+
+        Raises:
+            InvalidInput: If the text is empty, or a masked model's text has no mask.
+
+        Example:
+            >>> import ecco_widgets as ecco
+            >>> ecco.load_demo().predict_token(" 1, 2, 3,", topk=3).top.texts[-1][0]
+            ' 4'
+        """
+        trace = self._trace(self.encode(text))
+        position = trace.next_position
+        if isinstance(trace, MaskedTrace):
+            if not trace.masked_positions:
+                raise InvalidInput(
+                    f"the text has no mask token, so nothing is to be predicted: {text!r}.",
+                    hint=f"Put {self.tokenizer.mask_token} where a token is missing.",
+                )
+            position = trace.masked_positions[0]
+        elif isinstance(trace, ClassTrace):
+            position = trace.first_position
+        return trace.layer_predictions(position=position, topk=topk, layer=self.n_layers - 1, **options)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -380,13 +327,3 @@ class LanguageModel:
             f"<LanguageModel {self.name}: {type(parts.model).__name__}, {parts.n_layers} layers x {parts.width}, "
             f"{parts.vocabulary:,} tokens>"
         )
-
-
-@contextlib.contextmanager
-def _outside_inference_mode() -> Iterator[None]:
-    """What is recorded in inference mode could take part in no gradient later; ``no_grad`` says the same otherwise."""
-    if not torch.is_inference_mode_enabled():
-        yield
-        return
-    with torch.inference_mode(mode=False), torch.no_grad():
-        yield

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -12,25 +13,45 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecco_widgets.errors import InvalidInput, ModelChanged, NonFinite
+from ecco_widgets.models._trace_widgets import TraceWidgets
+from ecco_widgets.models.architecture import Kind
 from ecco_widgets.models.pieces import Pieces, pieces_of
 
 if TYPE_CHECKING:
+    from ecco_widgets.models.batch import Batch
     from ecco_widgets.models.language_model import LanguageModel
-    from ecco_widgets.widgets import AttributionWidget
 
 _numbers = itertools.count(1)
 
 
-class Trace:
-    """Tokens and states of one run of a decoder-only model.
+class Segment(NamedTuple):
+    """A part of a trace's tokens that is shown as a strip of its own.
+
+    Attributes:
+        name: "text", "source", "output" or "classes".
+        start: Its first index.
+        stop: Where the next one begins.
+    """
+
+    name: str
+    start: int
+    stop: int
+
+
+class Trace(TraceWidgets):
+    """Tokens and states of one run; this class is that of decoder-only models, other kinds are subclasses.
 
     Made by ``lm.generate``, ``lm.score`` and ``lm(text)``. States are computed when first read and kept until
-    ``release``; two traces never share an array, and a trace does not change when the model runs again.
+    ``release``; two traces never share an array, and a trace does not change when the model runs again. A trace made
+    inside ``lm.intervene(...)`` keeps the intervention and applies it whenever it runs.
+
+    Positions are indices into ``tokens``. A causal model predicts token p from the tokens before p.
 
     Args:
         lm: The model that ran.
         token_ids: T ids, prompt and output.
         n_prompt: Tokens before this index are the prompt, the others the output.
+        roles: For a chat, who said each token: T names, "" for the template's own tokens.
 
     Example:
         >>> import ecco_widgets as ecco
@@ -39,15 +60,27 @@ class Trace:
         True
     """
 
-    def __init__(self, lm: LanguageModel, token_ids: Sequence[int] | NDArray[np.int64], n_prompt: int) -> None:
+    kind: ClassVar[Kind] = "causal"
+
+    def __init__(
+        self,
+        lm: LanguageModel,
+        token_ids: Sequence[int] | NDArray[np.int64],
+        n_prompt: int,
+        *,
+        roles: Sequence[str] = (),
+    ) -> None:
         self.lm = lm
         self.id = f"trace-{next(_numbers)}"
         self._token_ids = np.array(token_ids, dtype=np.int64)
         self._token_ids.setflags(write=False)
         self.n_prompt = n_prompt
+        self.roles = tuple(roles)
         self._pieces: Pieces | None = None
         self._states: dict[str, Tensor] = {}
         self._weights_version = lm.weights_version
+        self._interventions = lm.interventions
+        self._batch: Batch | None = None
 
     # ---------------------------------------------------------------- text
 
@@ -67,11 +100,24 @@ class Trace:
         return self.n_tokens - self.n_prompt
 
     @property
+    def n_source(self) -> int:
+        """Number of tokens that an encoder reads and a decoder does not; 0 but for sequence-to-sequence models."""
+        return 0
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The strips that the tokens are shown as."""
+        return (Segment("text", 0, self.n_tokens),)
+
+    @property
     def pieces(self) -> Pieces:
         """What each token reads as in place."""
         if self._pieces is None:
-            self._pieces = pieces_of(self.lm.tokenizer, self._token_ids.tolist())
+            self._pieces = self._read_pieces()
         return self._pieces
+
+    def _read_pieces(self) -> Pieces:
+        return pieces_of(self.lm.tokenizer, self._token_ids.tolist())
 
     @property
     def tokens(self) -> list[str]:
@@ -91,18 +137,36 @@ class Trace:
     # ---------------------------------------------------------------- positions
 
     @property
-    def first_position(self) -> int:
-        """Smallest position with a prediction: a causal model predicts token p from the tokens before p."""
-        return 1
+    def explainable(self) -> Sequence[int]:
+        """Positions that have a prediction, ascending."""
+        return range(1, self.n_tokens)
 
     @property
-    def output_positions(self) -> range:
+    def first_position(self) -> int:
+        """Smallest position with a prediction."""
+        return next(iter(self.explainable), 1)
+
+    @property
+    def next_position(self) -> int | None:
+        """The position after the last token, which has a prediction but no token; ``None`` if the kind has none."""
+        return self.n_tokens
+
+    @property
+    def output_positions(self) -> Sequence[int]:
         """Positions explained by default: the generated tokens, or all where nothing was generated."""
         first = self.n_prompt if self.n_generated else self.first_position
         return range(max(first, self.first_position), self.n_tokens)
 
-    def check_position(self, position: int) -> int:
+    def n_inputs_of(self, position: int) -> int:
+        """Number of leading tokens that can have led to the one at this position."""
+        return position
+
+    def check_position(self, position: int, *, allow_next: bool = False) -> int:
         """The position as a non-negative index, if a token there was predicted.
+
+        Args:
+            position: Negative ones count from the end.
+            allow_next: Whether the position after the last token counts too.
 
         Raises:
             InvalidInput: If it is no integer, out of range, or has no prediction.
@@ -113,36 +177,50 @@ class Trace:
                 f"position must be an integer in {first}..{last}, got {position!r}.",
                 hint="It is the index of the token to explain in the whole sequence.",
             )
+        index = int(position) + (self.n_tokens if position < 0 else 0)
+        if index in self.explainable or (allow_next and index == self.next_position):
+            return index
+        raise self._no_prediction(int(position), index)
+
+    def _no_prediction(self, position: int, index: int) -> InvalidInput:
+        first, last = self.first_position, self.n_tokens - 1
         if last < first:
-            raise InvalidInput(
+            return InvalidInput(
                 "This trace has a single token; nothing before it can explain it.",
                 hint="Use a longer text, or lm.generate(...) to add predicted tokens.",
             )
-        index = int(position) + (self.n_tokens if position < 0 else 0)
         if 0 <= index < first:
-            raise InvalidInput(
-                f"position must be in {first}..{last}, got {int(position)}: the first token has no prediction.",
+            return InvalidInput(
+                f"position must be in {first}..{last}, got {position}: the first token has no prediction.",
                 hint="The model predicts each token from those before it.",
             )
-        if not first <= index <= last:
-            raise InvalidInput(
-                f"position must be in {first}..{last}, got {int(position)}; "
-                f"the trace has {self.n_tokens} tokens, generated ones from {self.n_prompt} on.",
-                hint="Negative positions count from the end: -1 is the last token.",
-            )
-        return index
+        return InvalidInput(
+            f"position must be in {first}..{last}, got {position}; "
+            f"the trace has {self.n_tokens} tokens, generated ones from {self.n_prompt} on.",
+            hint="Negative positions count from the end: -1 is the last token.",
+        )
+
+    def ids_at(self, positions: Sequence[int]) -> Tensor:
+        """Ids (R,) of the explained tokens at these positions, on the model's device."""
+        return torch.tensor(self._token_ids[np.asarray(positions, dtype=np.int64)], device=self.lm.device)
 
     # ---------------------------------------------------------------- states
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """To run the model for this trace: the lock, a suited number of threads, and the trace's interventions.
+
+        Raises:
+            ModelChanged: If the model was put into training mode or its weights were changed.
+        """
+        with self.lm.running(), self.lm.intervened(self._interventions):
+            self._check_weights()
+            yield
 
     @property
     def last_states(self) -> Tensor:
         """Last hidden states (T, D), after the final norm, detached, on the model's device."""
-
-        def compute() -> Tensor:
-            ids = torch.tensor(self._token_ids, device=self.lm.device)[None]
-            return self.lm.parts.states(self.lm.parts.embed(ids))[0]
-
-        return self._recorded("last_states", compute)
+        return self._recorded("last_states", lambda: self.lm.parts.states(self.embeddings(), n_source=self.n_source)[0])
 
     @property
     def hidden_states(self) -> Tensor:
@@ -151,17 +229,50 @@ class Trace:
         Unlike transformers' ``hidden_states`` the last one is before the final norm, as all others are.
         """
         blocks = self.lm.blocks
+        return self._recorded("hidden_states", lambda: blocks.states(self.run)[:, 0])
 
-        def compute() -> Tensor:
-            return blocks.states(torch.tensor(self._token_ids, device=self.lm.device)[None])
+    def activations(self, layers: Sequence[int] | None = None) -> list[Tensor]:
+        """FFNN neurons of some layers: the input of each FFNN's output projection.
 
-        return self._recorded("hidden_states", compute)
+        Args:
+            layers: Layers; all by default.
+
+        Returns:
+            One tensor (T, N) for each layer, detached, on the layer's device.
+
+        Raises:
+            InvalidInput: If there is no such layer.
+            UnsupportedModel: If the neurons can't be found.
+        """
+        neurons = self.lm.neurons
+        chosen = range(len(neurons.widths)) if layers is None else neurons.check_layers(layers)
+        missing = [layer for layer in chosen if f"neurons-{layer}" not in self._states]
+        if missing:
+            self.lm.check_open()
+            with torch.no_grad(), self.running():
+                found = neurons.record(self.run)
+            for layer in missing:
+                self._states[f"neurons-{layer}"] = found[layer][0].detach()
+        return [self._states[f"neurons-{layer}"] for layer in chosen]
+
+    def run(self) -> None:
+        """One plain forward pass over the trace's tokens, for hooks to see. Call it inside ``running``."""
+        self.lm.parts.states(self.embeddings(), n_source=self.n_source)
+
+    def embeddings(self, n_columns: int | None = None) -> Tensor:
+        """Input embeddings (1, n_columns, E) of the first tokens (all by default), detached."""
+        ids = torch.tensor(self._input_ids[:n_columns], device=self.lm.device)
+        return self.lm.parts.embed(ids[None], self.n_source)
+
+    @property
+    def _input_ids(self) -> NDArray[np.int64]:
+        return self._token_ids
 
     def logits(self, positions: Sequence[int]) -> Tensor:
         """Logits that predicted the tokens at these positions.
 
         Args:
-            positions: R positions, each with a prediction.
+            positions: R positions, each with a prediction; the one after the last token counts.
 
         Returns:
             Shape (R, V), float32 (float64 if the model is), on the model's device. Not kept.
@@ -170,23 +281,63 @@ class Trace:
             InvalidInput: If a position has no prediction.
             NonFinite: If a logit is NaN or infinite in the positive direction.
         """
-        rows = [self.check_position(position) - 1 for position in positions]
-        with torch.no_grad(), self.lm.running():
-            logits = at_least_single(self.lm.parts.logits(self.last_states[rows]))
-        check_logits(logits, [row + 1 for row in rows])
+        rows = [self.check_position(position, allow_next=True) for position in positions]
+        states = self.predicting_states(rows)
+        with torch.no_grad(), self.running():
+            logits = at_least_single(self.lm.parts.logits(states))
+        check_logits(logits, rows)
         return logits
 
-    def ids_at(self, positions: Sequence[int]) -> Tensor:
-        """Ids (R,) of the tokens at these positions, on the model's device."""
-        return torch.tensor(self._token_ids[np.asarray(positions, dtype=np.int64)], device=self.lm.device)
+    # ---------------------------------------------------------------- what predicts a position
 
-    def _recorded(self, name: str, compute: Any) -> Tensor:
+    def row_of(self, position: int) -> int:
+        """Which of the last states predicts this position."""
+        return position - 1
+
+    def columns_for(self, n_rows: int) -> int:
+        """Number of leading tokens that the first ``n_rows`` of the last states are made from."""
+        return n_rows
+
+    def predicting_states(self, positions: Sequence[int]) -> Tensor:
+        """Last hidden states (R, D) that predict these positions."""
+        return self.last_states[[self.row_of(position) for position in positions]]
+
+    def stream(self, positions: Sequence[int], site: str = "block") -> Tensor:
+        """Residual stream (L + 1, R, D) that predicts these positions; row 0 enters the first block.
+
+        Args:
+            positions: R positions, each with a prediction; the one after the last token counts.
+            site: "block", or for L rows "attention_out" (the stream between attention and FFNN of each block) or
+                "ffn_out" (what each FFNN adds).
+        """
+        rows = [self.row_of(self.check_position(position, allow_next=True)) for position in positions]
+        return self._at_site(site)[:, rows]
+
+    def _at_site(self, site: str) -> Tensor:
+        if site == "block":
+            return self.hidden_states
+        return self._recorded(f"site-{site}", lambda: self.lm.sites.record(site, self.run)[:, 0])
+
+    def inputs_for(self, position: int) -> Tensor:
+        """Input embeddings (1, n, E) of the tokens that can have led to a position, detached."""
+        return self.embeddings(self.n_inputs_of(position))
+
+    def state_from(self, embeddings: Tensor, position: int) -> Tensor:
+        """The state (B, D) that predicts a position, as a function of the embeddings (B, n, E) of its inputs."""
+        return self.lm.parts.states(embeddings, n_source=self.n_source)[:, self.row_of(position)]
+
+    # ---------------------------------------------------------------- recording
+
+    def _recorded(self, name: str, compute: Callable[[], Tensor]) -> Tensor:
         states = self._states.get(name)
         if states is None:
             self.lm.check_open()
-            with torch.no_grad(), self.lm.running():
-                self._check_weights()
-                states = self._states[name] = compute().detach()
+            with torch.no_grad(), self.running():
+                if self._batch is not None and not self._interventions:
+                    self._batch.record(name)
+                if name not in self._states:
+                    self._states[name] = compute().detach()
+                states = self._states[name]
         elif self.lm.is_open:
             self._check_weights()
         return states
@@ -210,57 +361,16 @@ class Trace:
         """Forget the recorded states; they are computed again when asked for."""
         self._states.clear()
 
-    # ---------------------------------------------------------------- widgets
-
-    def primary_attributions(
-        self,
-        attr_method: str = "grad_x_input",
-        style: str = "minimal",
-        ignore_tokens: Sequence[int] = (),
-        **options: Any,
-    ) -> AttributionWidget:
-        """Which input tokens led to each output token? Live: hover a token.
-
-        Args:
-            attr_method: Attribution method, see ``analysis.attribute``.
-            style: "minimal" (colour) or "detailed" (bars and percentages).
-            ignore_tokens: Positions left out; the others are normalised among themselves.
-            **options: Other traits of ``AttributionWidget``.
-
-        Returns:
-            The widget.
-
-        Example:
-            >>> import ecco_widgets as ecco
-            >>> w = ecco.load_demo().generate(" 1, 2, 3,", generate=2).primary_attributions()
-            >>> w.attr_method
-            'grad_x_input'
-        """
-        import ecco_widgets as ecco  # the widget room depends on this one, so it is reached through the package, late
-
-        options = {"view_style": style, **options}
-        return ecco.AttributionWidget(self, attr_method=attr_method, ignore_tokens=ignore_tokens, **options)
-
-    saliency = primary_attributions
-
-    def position(self, position: int, attr_method: str = "grad_x_input", **options: Any) -> AttributionWidget:
-        """The attribution of one output, pinned (Ecco's name of it).
-
-        Args:
-            position: Index of the explained token in the whole sequence.
-            attr_method: Attribution method.
-            **options: Other traits of ``AttributionWidget``.
-
-        Returns:
-            The widget.
-        """
-        return self.primary_attributions(attr_method, position=position, pinned=True, **options)
+    # ---------------------------------------------------------------- life
 
     def __copy__(self) -> Trace:
         """A trace of the same tokens that owns its own states."""
-        copied = Trace(self.lm, self._token_ids, self.n_prompt)
-        copied._weights_version = self._weights_version
+        copied = self._again()
+        vars(copied).update(_weights_version=self._weights_version, _interventions=self._interventions)
         return copied
+
+    def _again(self) -> Trace:
+        return type(self)(self.lm, self._token_ids, self.n_prompt, roles=self.roles)
 
     def __deepcopy__(self, memo: Any) -> Trace:
         return self.__copy__()

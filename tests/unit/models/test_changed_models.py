@@ -12,7 +12,7 @@ import torch
 import ecco_widgets as ecco
 from ecco_widgets.analysis import attribute
 from ecco_widgets.errors import ModelChanged, UnsupportedModel
-from ecco_widgets.models.architecture import inspect_model
+from ecco_widgets.models.inspection import inspect_model
 from tests.support.tiny_models import tiny_lm, tiny_model
 
 TEXT = "The keys to the cabinet"

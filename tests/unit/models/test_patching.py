@@ -9,8 +9,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from ecco_widgets.models.architecture import inspect_model
 from ecco_widgets.models.blocks import find_blocks
+from ecco_widgets.models.inspection import inspect_model
 from ecco_widgets.models.patching import forward_replaced
 from tests.support.tiny_models import tiny_model
 
@@ -58,7 +58,7 @@ def test_what_a_cell_runs_meanwhile_is_not_recorded() -> None:
     model = tiny_model("gpt2")
     blocks = find_blocks(inspect_model(model))
     ids = torch.arange(7)[None]
-    expected = blocks.states(ids)
+    expected = blocks.states(lambda: model(ids))
     begun: list[bool] = []
 
     def run_elsewhere(*_: object) -> None:
@@ -67,4 +67,4 @@ def test_what_a_cell_runs_meanwhile_is_not_recorded() -> None:
             elsewhere(lambda: model(torch.zeros(1, 3, dtype=torch.long)))
 
     model.transformer.h[1].register_forward_pre_hook(run_elsewhere)
-    assert torch.equal(blocks.states(ids), expected)
+    assert torch.equal(blocks.states(lambda: model(ids)), expected)
