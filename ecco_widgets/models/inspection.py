@@ -346,6 +346,10 @@ def _is_affine(parts: Architecture, states: Tensor, logits: Tensor) -> bool:
     # Exactly Linear: a quantised layer has no usable weight, and an adapter's output is more than its weight's.
     if type(output) is not nn.Linear or output.in_features != states.shape[-1]:
         return False
+    # A bias that is added after the output embeddings is lost among large logits: look where there is nothing else.
+    nothing = torch.zeros_like(states[:, :1])
+    if not torch.allclose(parts.logits(nothing), output(nothing), atol=1e-6):
+        return False
     # A soft cap is nearly linear for small logits: look where they are large.
     large = states * (_LARGE_LOGIT / logits.abs().max().clamp_min(torch.finfo(logits.dtype).tiny))
     return close(parts.logits(large), output(large))

@@ -20,6 +20,7 @@ from tests.support.tiny_models import (
     MASKED,
     SEQ2SEQ,
     encoder_tokenizer,
+    seq2seq_tokenizer,
     tiny_lm,
     tiny_model,
     tiny_tokenizer,
@@ -64,7 +65,16 @@ def test_the_stream_put_through_the_rest_gives_the_predicting_states(family: str
     torch.testing.assert_close(finished, trace.predicting_states(positions), rtol=1e-4, atol=1e-4)
 
 
-def test_a_broken_head_is_refused_with_how_to_name_parts() -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_small_bias_after_the_output_embeddings_is_seen(dtype: torch.dtype) -> None:
+    model = tiny_model("bart").to(dtype)
+    model.final_logits_bias.fill_(0.0)
+    assert LanguageModel(model, seq2seq_tokenizer()).parts.affine_head
+    model.final_logits_bias.fill_(0.01)
+    assert not LanguageModel(model, seq2seq_tokenizer()).parts.affine_head
+
+
+def test_an_encoder_decoder_classifier_is_refused_with_the_reason() -> None:
     with pytest.raises(UnsupportedModel, match=r"an encoder-decoder model without output embeddings.*read twice"):
         tiny_lm("bart_classifier")
 
