@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecco_widgets.models import Trace
+from ecco_widgets.models import LanguageModel, Trace
 from tests.support.tiny_models import tiny_lm
 
 TEXT = "The keys to the cabinet are on the table"
@@ -12,8 +12,10 @@ REFUSED = ("bart_classifier", "t5_classifier")
 
 
 def run_of(family: str, seed: int = 0) -> Trace:
-    """Causal: four forced tokens after a text. Seq2seq: a given answer. Masked, classifier: the text as it is."""
-    lm = tiny_lm(family, seed)
-    if lm.kind == "causal":
-        return lm.score(TEXT, ANSWER)
-    return lm.score(TEXT, ANSWER) if lm.kind == "seq2seq" else lm(TEXT)
+    """A run of the family's tiny model."""
+    return run_with(tiny_lm(family, seed))
+
+
+def run_with(lm: LanguageModel) -> Trace:
+    """Causal and seq2seq: a given continuation or answer. Masked, classifier: the text as it is."""
+    return lm.score(TEXT, ANSWER) if lm.kind in {"causal", "seq2seq"} else lm(TEXT)
