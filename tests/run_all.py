@@ -101,6 +101,7 @@ STEPS = (
         "ecco_widgets",
         "tests/unit",
         "tests/comm",
+        "tests/reference",
     ),
     _pytest("kernel", "Python tests: real kernels", "tests/kernel"),
     _pytest("browser", "Browser tests: JupyterLab, Notebook, Voila", "tests/browser"),

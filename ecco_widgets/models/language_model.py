@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from ecco_widgets.errors import InvalidInput, UnsupportedModel
 from ecco_widgets.models.batch import Batch
+from ecco_widgets.models.chat import chat_ids
 from ecco_widgets.models.class_trace import ClassTrace
 from ecco_widgets.models.generation import OnToken, generate_ids, generation_config
 from ecco_widgets.models.loaded_model import LoadedModel
@@ -204,8 +205,6 @@ class LanguageModel(LoadedModel):
             TextTooLong: If conversation and answer exceed the model's context.
         """
         self._check_generates("chat")
-        from ecco_widgets.models.chat import chat_ids  # TEMP
-
         ids, roles = chat_ids(self.tokenizer, messages)
         self._check_length(len(ids))
         return self._generated(ids, generate, None, generation, seed=seed, on_token=on_token, roles=roles)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel, T5Config
+from transformers import BertConfig, BertModel
 
 import ecco_widgets as ecco
-from ecco_widgets.errors import InvalidInput, ModelClosed, ModelNotFound, NonFinite, TextTooLong, UnsupportedModel
+from ecco_widgets.errors import InvalidInput, ModelClosed, NonFinite, TextTooLong, UnsupportedModel
 from ecco_widgets.models.inspection import inspect_model
-from tests.support.tiny_models import CONTEXT, DIVERSE_CAUSAL, VOCABULARY, tiny_lm, tiny_model, tiny_tokenizer
+from tests.support.tiny_models import CONTEXT, DIVERSE_CAUSAL, VOCABULARY, tiny_lm, tiny_model
 
 TEXT = "The keys to the cabinet"
 
@@ -119,62 +118,6 @@ def test_a_model_without_logits_is_refused() -> None:
 def test_a_model_without_numbers_is_refused() -> None:
     with pytest.raises(UnsupportedModel, match=r"GPT2LMHeadModel is on the meta device.*Load it with its weights"):
         inspect_model(tiny_model("gpt2").to("meta"))
-
-
-def test_a_saved_folder_loads_and_gives_the_same_logits(tmp_path: Path, lm: ecco.LanguageModel) -> None:
-    lm.model.save_pretrained(tmp_path)
-    lm.tokenizer.save_pretrained(tmp_path)
-    loaded = ecco.from_pretrained(
-        tmp_path, activations=True, hidden_states=True, attention=True, verbose=False, gpu=False
-    )
-    torch.testing.assert_close(loaded(TEXT).logits([3]), lm(TEXT).logits([3]))
-    assert loaded.name == tmp_path.name
-
-
-@pytest.mark.parametrize("where", ["no/such-model-xyz", "/no/such/folder", "distilgpt2-that-nobody-made"])
-def test_without_a_network_a_missing_model_says_at_once_how_to_go_on(
-    where: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_ENDPOINT", "https://hub.invalid")  # a name that never resolves (RFC 2606)
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("a retry"))
-    with pytest.raises(ModelNotFound, match=r"could not load a causal language model from .*folder.*load_demo\(\)"):
-        ecco.from_pretrained(where)
-
-
-def test_device_and_device_map_exclude_each_other() -> None:
-    with pytest.raises(InvalidInput, match="give device or device_map, not both"):
-        ecco.from_pretrained("x", device="cpu", device_map="auto")
-
-
-def test_a_device_that_is_not_there_is_explained(tmp_path: Path, lm: ecco.LanguageModel) -> None:
-    lm.model.save_pretrained(tmp_path)
-    lm.tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(InvalidInput, match=r"the model can't be put on device 'nonsense': .*Leave device out"):
-        ecco.from_pretrained(tmp_path, device="nonsense")
-
-
-def test_a_model_of_another_kind_is_told_from_a_missing_one(tmp_path: Path, lm: ecco.LanguageModel) -> None:
-    T5Config(d_model=16, num_layers=1).save_pretrained(tmp_path)
-    lm.tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(UnsupportedModel, match=r"is no causal language model.*decoder-only"):
-        ecco.from_pretrained(tmp_path)
-    with pytest.raises(InvalidInput, match=r"model_id must be a hub id or a folder, got None"):
-        ecco.from_pretrained(None)
-
-
-def test_from_model_checks_what_it_is_given(lm: ecco.LanguageModel) -> None:
-    with pytest.raises(InvalidInput, match=r"model must be a transformers PreTrainedModel, got str"):
-        ecco.from_model("distilgpt2", lm.tokenizer)
-    with pytest.raises(InvalidInput, match=r"tokenizer must be a transformers tokenizer, got NoneType"):
-        ecco.from_model(lm.model, None)
-    assert ecco.from_model(lm.model, lm.tokenizer, name="mine").name == "mine"
-
-
-def test_dropout_is_off() -> None:
-    model = tiny_model("gpt2").train()
-    assert not ecco.from_model(model, tiny_tokenizer()).model.training
 
 
 # --------------------------------------------------------------------------------------------------------------- runs
