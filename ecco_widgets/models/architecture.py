@@ -88,17 +88,20 @@ class Architecture:
             output: Tensor = self.embedding(token_ids)
         return output.detach()
 
-    def states(self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0) -> Tensor:
+    def states(
+        self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0, **options: Any
+    ) -> Tensor:
         """Last hidden states (B, T, D) of input embeddings (B, T, E); grad mode is the caller's.
 
         Args:
             embeddings: What the embedding module gives.
             attention_mask: Zero at padding, shape (B, T).
             n_source: How many of the T are an encoder's. The states are the decoder's then, (B, T - n_source, D).
+            **options: For the base.
         """
         del n_source
         states: Tensor = self._fed(
-            self.base, self.embedding, embeddings, attention_mask=attention_mask, **self._no_cache
+            self.base, self.embedding, embeddings, attention_mask=attention_mask, **self._no_cache, **options
         ).last_hidden_state
         return states
 
@@ -176,7 +179,9 @@ class EncoderDecoder(Architecture):
             answer: Tensor = self.embedding(token_ids[..., n_source:])
         return torch.cat([source, answer.to(source.device)], dim=-2).detach()
 
-    def states(self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0) -> Tensor:
+    def states(
+        self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0, **options: Any
+    ) -> Tensor:
         """Last hidden states (B, T - n_source, D) of the decoder."""
         mask = None if attention_mask is None else attention_mask[:, :n_source]
         encoded = self.encode(embeddings[:, :n_source], mask)
@@ -188,13 +193,14 @@ class EncoderDecoder(Architecture):
             encoder_hidden_states=encoded,
             encoder_attention_mask=mask,
             use_cache=False,
+            **options,
         ).last_hidden_state
         return states
 
-    def encode(self, embeddings: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def encode(self, embeddings: Tensor, attention_mask: Tensor | None = None, **options: Any) -> Tensor:
         """Last hidden states (B, S, D) of the encoder."""
         encoded: Tensor = self._fed(
-            self.encoder, self.source_embedding, embeddings, attention_mask=attention_mask
+            self.encoder, self.source_embedding, embeddings, attention_mask=attention_mask, **options
         ).last_hidden_state
         return encoded
 
@@ -223,13 +229,17 @@ class Classifier(Architecture):
 
     labels: tuple[str, ...] = ()
 
-    def states(self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0) -> Tensor:
+    def states(
+        self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0, **options: Any
+    ) -> Tensor:
         """Logits of the classes, (B, 1, C)."""
         del n_source
         if self.model.config.pad_token_id is None and len(embeddings) > 1:
             # Without a padding token some classifiers refuse several texts, since they look for each one's last token.
-            return torch.cat([self.states(row[None]) for row in embeddings])
-        logits: Tensor = self._fed(self.model, self.embedding, embeddings, attention_mask=attention_mask).logits
+            return torch.cat([self.states(row[None], **options) for row in embeddings])
+        logits: Tensor = self._fed(
+            self.model, self.embedding, embeddings, attention_mask=attention_mask, **options
+        ).logits
         return logits[:, None]
 
     def states_by_segment(self, embeddings: Tensor, ends: list[int], *, n_source: int = 0) -> list[Tensor]:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ecco_widgets.errors import UnsupportedModel
+from ecco_widgets.errors import InvalidInput, UnsupportedModel
 from ecco_widgets.models.architecture import Architecture, Classifier, EncoderDecoder, close
 from ecco_widgets.models.patching import forward_replaced, on_this_thread
 
@@ -52,6 +52,16 @@ class Blocks:
     def n_layers(self) -> int:
         """L."""
         return len(self.modules)
+
+    def check_layer(self, layer: int) -> int:
+        """The layer, if there is one of this index.
+
+        Raises:
+            InvalidInput: If not; the message says which there are.
+        """
+        if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < self.n_layers:
+            raise InvalidInput(f"layer must be an integer in 0..{self.n_layers - 1}, got {layer!r}.")
+        return layer
 
     def states(self, run: Callable[[], object]) -> Tensor:
         """Residual stream (L + 1, B, T, D) while ``run`` runs the stack: what enters the first block, what leaves each.

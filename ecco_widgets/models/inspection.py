@@ -54,7 +54,7 @@ def inspect_model(model: PreTrainedModel, names: Mapping[str, str] | None = None
     with torch.no_grad():
         if getattr(model.config, "is_encoder_decoder", False):
             return _encoder_decoder(model, names)
-        ids = _short_input(model, embedding)
+        ids = short_input(model, embedding)
         logits = _own_logits(model, ids)
         if logits.dim() == 2:
             return _classifier(model, embedding, ids, logits)
@@ -117,8 +117,8 @@ def _embedding(model: PreTrainedModel, names: Mapping[str, str]) -> nn.Module:
     return embedding
 
 
-def _short_input(model: PreTrainedModel, embedding: nn.Module) -> Tensor:
-    """Ids (1, T) that are no padding."""
+def short_input(model: PreTrainedModel, embedding: nn.Module) -> Tensor:
+    """Ids (1, T) of a few different tokens, none of them padding, to prove parts on."""
     context = _context(model)
     length = min(_LENGTH, context or _LENGTH)
     weight = getattr(embedding, "weight", None)
@@ -214,7 +214,7 @@ def _encoder_decoder(model: PreTrainedModel, names: Mapping[str, str]) -> Archit
     encoder, decoder = model.get_encoder(), model.get_decoder()
     source_embedding = encoder.get_input_embeddings()
     embedding = decoder.get_input_embeddings() if "embedding" not in names else _embedding(model, names)
-    ids = _short_input(model, source_embedding)
+    ids = short_input(model, source_embedding)
     start = 3
     own = _own_logits(model, ids[:, :start], decoder_input_ids=ids[:, start:])
     config = model.config

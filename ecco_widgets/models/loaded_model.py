@@ -11,10 +11,14 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ecco_widgets.errors import ModelChanged, ModelClosed, UnsupportedModel
-from ecco_widgets.models.architecture import Architecture, Kind
+from ecco_widgets.models.architecture import Architecture, EncoderDecoder, Kind
+from ecco_widgets.models.attention import Attention, find_attention
 from ecco_widgets.models.blocks import Blocks, find_blocks
 from ecco_widgets.models.encoding import Encoding
-from ecco_widgets.models.inspection import check_part_names, inspect_model
+from ecco_widgets.models.inspection import check_part_names, inspect_model, short_input
+from ecco_widgets.models.interventions import Action, Interventions, make_interventions
+from ecco_widgets.models.neurons import Neurons, find_neurons
+from ecco_widgets.models.sites import Sites, find_sites
 from ecco_widgets.models.threads import suited_threads
 
 
@@ -45,6 +49,7 @@ class LoadedModel(Encoding):
         self._names = check_part_names(model, parts)
         self._parts: Architecture | None = inspect_model(model, self._names)
         self._found: dict[str, Any] = {}
+        self._here = threading.local()
         # Proved now, so that nobody learns of it in the middle of a lesson; what does not need them works without.
         with contextlib.suppress(UnsupportedModel):
             _ = self.blocks
@@ -86,6 +91,61 @@ class LoadedModel(Encoding):
             )
         blocks: Blocks = self._part("encoder_blocks", lambda parts: find_blocks(parts, self._names, encoder=True))
         return blocks
+
+    @property
+    def neurons(self) -> Neurons:
+        """The FFNN neurons of the stack that predicts.
+
+        Raises:
+            UnsupportedModel: If they can't be found; they can be named by hand, ``parts={"neurons": ...}``.
+        """
+        neurons: Neurons = self._part("neurons", lambda _: self._find_neurons(self.blocks))
+        return neurons
+
+    @property
+    def encoder_neurons(self) -> Neurons:
+        """The FFNN neurons of a sequence-to-sequence model's encoder.
+
+        Raises:
+            UnsupportedModel: If there is no encoder beside a decoder, or they can't be found.
+        """
+        neurons: Neurons = self._part("encoder_neurons", lambda _: self._find_neurons(self.encoder_blocks))
+        return neurons
+
+    def _find_neurons(self, blocks: Blocks) -> Neurons:
+        return find_neurons(blocks.stack, blocks.modules, self._short_run, self._names.get("neurons"))
+
+    @property
+    def sites(self) -> Sites:
+        """Where the states inside blocks are read: between attention and FFNN, and what the FFNN adds.
+
+        Raises:
+            UnsupportedModel: If the neurons can't be found.
+        """
+        sites: Sites = self._part("sites", lambda _: find_sites(self.neurons, self._short_run))
+        return sites
+
+    @property
+    def attention(self) -> Attention:
+        """How attention weights of the stack that predicts are had.
+
+        Raises:
+            UnsupportedModel: If its layers return none, or its states differ when they do.
+        """
+
+        def find(parts: Architecture) -> Attention:
+            return find_attention(parts.model, self.blocks.stack, self.blocks.modules, self._short_run)
+
+        attention: Attention = self._part("attention", find)
+        return attention
+
+    def _short_run(self, **options: Any) -> None:
+        """One forward pass on a short input, to find and prove parts on."""
+        parts = self.parts
+        source = parts.source_embedding if isinstance(parts, EncoderDecoder) else parts.embedding
+        ids = short_input(parts.model, source)
+        n_source = ids.shape[1] // 2 if isinstance(parts, EncoderDecoder) else 0
+        parts.states(parts.embed(ids, n_source), n_source=n_source, **options)
 
     def _part(self, name: str, find: Callable[[Architecture], Any]) -> Any:
         """A part that is looked for once; a failure is remembered too, and raised each time."""
@@ -146,16 +206,72 @@ class LoadedModel(Encoding):
 
     # ---------------------------------------------------------------- interventions
 
+    @contextlib.contextmanager
+    def intervene(
+        self,
+        neurons: Mapping[int, Sequence[int] | int] | None = None,
+        action: Action = "zero",
+        *,
+        value: float | None = None,
+        means: Sequence[Any] | Mapping[int, Any] | None = None,
+        positions: Sequence[int] | int | None = None,
+        neurons_to_inhibit: Mapping[int, Sequence[int] | int] | None = None,
+        neurons_to_induce: Mapping[int, Sequence[int] | int] | None = None,
+    ) -> Iterator[None]:
+        """Inside the context, what this thread runs has these neurons changed: generation, traces, gradients.
+
+        A trace made inside keeps the change and applies it whenever it runs; one made outside stays without. Contexts
+        inside one another add up. Nothing remains hooked outside a run.
+
+        Args:
+            neurons: Indices of neurons by layer, e.g. ``{2: [7, 8]}``.
+            action: "zero", "scale" (by ``value``), "set" (to ``value``) or "mean" (of ``means``).
+            value: The factor or the value.
+            means: For "mean": recorded neurons, ``trace.activations()``, or means by layer.
+            positions: Token indices at which it acts; all by default.
+            neurons_to_inhibit: Ecco's name: neurons set to zero.
+            neurons_to_induce: Ecco's name: neurons multiplied by ``value``, 10 by default.
+
+        Raises:
+            InvalidInput: If a layer or an index does not exist, or a value is missing.
+            UnsupportedModel: If the neurons can't be found.
+
+        Example:
+            >>> import ecco_widgets as ecco
+            >>> lm = ecco.load_demo()
+            >>> with lm.intervene({5: range(1024)}, "zero"):
+            ...     changed = lm.generate(" 1, 2, 3,", generate=4)
+            >>> bool((changed.activations([5])[0] == 0).all())
+            True
+        """
+        made = make_interventions(
+            self.neurons,
+            neurons,
+            action,
+            value=value,
+            means=means,
+            positions=positions,
+            neurons_to_inhibit=neurons_to_inhibit,
+            neurons_to_induce=neurons_to_induce,
+        )
+        before = self.interventions
+        self._here.interventions = made if before is None else before + made
+        try:
+            yield
+        finally:
+            self._here.interventions = before
+
     @property
-    def interventions(self) -> tuple[Any, ...]:
-        """What changes neurons on this thread now, outermost first; see ``intervene``."""
-        return ()
+    def interventions(self) -> Interventions | None:
+        """What ``intervene`` asked for on this thread; ``None`` outside."""
+        found: Interventions | None = getattr(self._here, "interventions", None)
+        return found
 
     @contextlib.contextmanager
-    def intervened(self, interventions: Sequence[Any]) -> Iterator[None]:
-        """Inside the context these interventions, and no others, change the model on this thread."""
-        del interventions
-        yield
+    def intervened(self, interventions: Interventions | None) -> Iterator[None]:
+        """Inside the context the model itself runs with these changes, on this thread; ``None`` for none."""
+        with interventions.applied() if interventions else contextlib.nullcontext():
+            yield
 
     # ---------------------------------------------------------------- life
 

@@ -127,6 +127,8 @@ class MaskedTrace(Trace):
     def stream(self, positions: Sequence[int], site: str = "block") -> Tensor:
         """Residual stream (L + 1, R, D), each position's of a run in which it is masked; see ``Trace.stream``."""
         rows = [self.check_position(position) for position in positions]
+        if site != "block":
+            self.lm.sites.check(site)
         pieces: list[Tensor] = []
         with torch.no_grad(), self.running():
             for group in self._groups(rows):
@@ -135,7 +137,7 @@ class MaskedTrace(Trace):
                 def run(embeddings: Tensor = embeddings) -> None:
                     self.lm.parts.states(embeddings)
 
-                states = self.lm.blocks.states(run) if site == "block" else self.lm.sites.record(site, run)
+                states = self.lm.blocks.states(run) if site == "block" else self.lm.sites.record(run)[site]
                 pieces.append(states[:, torch.arange(len(group)), group])
         return torch.cat(pieces, dim=1)
 

@@ -106,7 +106,7 @@ class Seq2SeqTrace(Trace):
     def encoder_activations(self, layers: Sequence[int] | None = None) -> list[Tensor]:
         """FFNN neurons (S, N) of layers of the encoder, see ``activations``."""
         neurons = self.lm.encoder_neurons
-        chosen = range(len(neurons.widths)) if layers is None else neurons.check_layers(layers)
+        chosen = range(len(neurons.widths)) if layers is None else [neurons.check_layer(layer) for layer in layers]
         if any(f"encoder-neurons-{layer}" not in self._states for layer in chosen):
             with torch.no_grad(), self.running():
                 found = neurons.record(self._run_encoder)

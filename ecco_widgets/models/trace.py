@@ -245,7 +245,7 @@ class Trace(TraceWidgets):
             UnsupportedModel: If the neurons can't be found.
         """
         neurons = self.lm.neurons
-        chosen = range(len(neurons.widths)) if layers is None else neurons.check_layers(layers)
+        chosen = range(len(neurons.widths)) if layers is None else [neurons.check_layer(layer) for layer in layers]
         missing = [layer for layer in chosen if f"neurons-{layer}" not in self._states]
         if missing:
             self.lm.check_open()
@@ -255,9 +255,9 @@ class Trace(TraceWidgets):
                 self._states[f"neurons-{layer}"] = found[layer][0].detach()
         return [self._states[f"neurons-{layer}"] for layer in chosen]
 
-    def run(self) -> None:
+    def run(self, **options: Any) -> None:
         """One plain forward pass over the trace's tokens, for hooks to see. Call it inside ``running``."""
-        self.lm.parts.states(self.embeddings(), n_source=self.n_source)
+        self.lm.parts.states(self.embeddings(), n_source=self.n_source, **options)
 
     def embeddings(self, n_columns: int | None = None) -> Tensor:
         """Input embeddings (1, n_columns, E) of the first tokens (all by default), detached."""
@@ -316,7 +316,32 @@ class Trace(TraceWidgets):
     def _at_site(self, site: str) -> Tensor:
         if site == "block":
             return self.hidden_states
-        return self._recorded(f"site-{site}", lambda: self.lm.sites.record(site, self.run)[:, 0])
+        sites = self.lm.sites
+        name = sites.check(site)
+        return self._recorded(f"site-{name}", lambda: sites.record(self.run)[name][:, 0])
+
+    def attention_weights(self, layer: int, *, cross: bool = False) -> Tensor:
+        """Attention of one layer of the stack that predicts. Not kept.
+
+        Args:
+            layer: Index of the block.
+            cross: A decoder's attention to its source instead.
+
+        Returns:
+            Shape (H, T, T) for H heads, or (H, T, S): row t says how much of each token the head takes for token t.
+
+        Raises:
+            InvalidInput: If there is no such layer, or nothing beside the text to attend to.
+            UnsupportedModel: If the layers return no weights.
+        """
+        self.lm.blocks.check_layer(layer)
+        attention = self.lm.attention
+        with torch.no_grad(), self.running():
+            weights = attention.record(self.run)
+        if cross and not weights.cross:
+            raise InvalidInput(f"{self.lm.name} has no encoder to attend to.", hint="Leave cross out.")
+        found: Tensor = (weights.cross if cross else weights.layers)[layer][0]
+        return found.detach()
 
     def inputs_for(self, position: int) -> Tensor:
         """Input embeddings (1, n, E) of the tokens that can have led to a position, detached."""
