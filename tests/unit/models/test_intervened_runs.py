@@ -67,16 +67,17 @@ def test_attributions_are_those_of_the_changed_model(lm: LanguageModel) -> None:
     assert inside.target_value[0] == pytest.approx(float(logits[int(out.token_ids[6])]), abs=1e-4)
 
 
-def test_contexts_add_up_and_nothing_remains_after_an_exception(lm: LanguageModel) -> None:
-    with (
-        pytest.raises(RuntimeError, match="on purpose"),
-        lm.intervene({0: [1]}),
-        lm.intervene({1: [2]}, "set", value=3.0),
-    ):
+def _fail_inside(lm: LanguageModel) -> None:
+    with lm.intervene({0: [1]}), lm.intervene({1: [2]}, "set", value=3.0):
         found = lm(TEXT).activations([0, 1])
         assert bool((found[0][:, 1] == 0).all())
         assert bool((found[1][:, 2] == 3).all())
         raise RuntimeError("on purpose")
+
+
+def test_contexts_add_up_and_nothing_remains_after_an_exception(lm: LanguageModel) -> None:
+    with pytest.raises(RuntimeError, match="on purpose"):
+        _fail_inside(lm)
     assert lm.interventions is None
     for module in lm.model.modules():
         assert not module._forward_hooks
