@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ecco_widgets.errors import InvalidInput, UnsupportedModel
 from ecco_widgets.models.experts import ExpertsProjection, Product, expert_parameters, products_seen
-from ecco_widgets.models.passes import LayerCalls, first_tensor, here, hooked, states_of
+from ecco_widgets.models.passes import LayerCalls, first_tensor, here, hooked, states_of, with_states
 from ecco_widgets.models.projections import OutputProjection, is_projection
 
 Run = Callable[[], Any]
@@ -113,8 +113,7 @@ class _Trace:
             yield module.register_forward_hook(here(partial(self._cut, name)), with_kwargs=True)
 
     def _enter(self, _block: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        states = states_of(args, kwargs).detach()
-        return ((states, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": states})
+        return with_states(args, kwargs, states_of(args, kwargs).detach())
 
     def _leave(self, _block: nn.Module, _args: Any, output: Any) -> None:
         if self._calls.now is not None:

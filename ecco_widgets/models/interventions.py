@@ -1,123 +1,24 @@
-"""Neurons changed while the model runs: set to zero, scaled, set to a value, held at their mean.
-
-They act on what goes into the output projections of feed-forward networks, in every pass on the thread that asks for
-it: generation with a cache of keys and values, plain runs and gradients see the same model. Nothing remains afterwards.
-"""
+"""Interventions as a user asks for them, checked: indices that exist, numbers that can be computed with."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ecco_widgets.errors import InvalidInput
+from ecco_widgets.models.neuron_changes import Action, Intervention, Interventions
 from ecco_widgets.models.neurons import Neurons
-from ecco_widgets.models.projections import Piece
 
-Action = Literal["zero", "scale", "set", "mean"]
-"""What happens to chosen neurons."""
+__all__ = ["ECCO_FACTOR", "Action", "Intervention", "Interventions", "make_interventions"]
 
 # Ecco multiplies the neurons of ``neurons_to_induce`` by this.
 ECCO_FACTOR = 10.0
-
-
-@dataclass(frozen=True)
-class Intervention:
-    """One change of neurons.
-
-    Attributes:
-        neurons: Indices of neurons by layer, each at least one.
-        action: "zero", "scale" (by a factor), "set" (to a value) or "mean" (held at the neuron's mean).
-        values: Factor or value of each neuron by layer, shapes as ``neurons``; zeros for "zero".
-        positions: Tokens at which it acts, indices into the whole sequence; ``None`` for all.
-    """
-
-    neurons: Mapping[int, tuple[int, ...]]
-    action: Action
-    values: Mapping[int, tuple[float, ...]]
-    positions: tuple[int, ...] | None = None
-
-    def change(self, piece: Piece) -> Tensor | None:
-        """Neurons of a piece after the change, ``None`` where it holds none of those meant."""
-        wanted = self.neurons.get(piece.moment.layer, ())
-        width = piece.values.shape[-1]
-        places = [place for place, neuron in enumerate(wanted) if 0 <= neuron - piece.first < width]
-        rows = self._rows(piece)
-        if not places or (rows is not None and rows.numel() == 0):
-            return None
-        given = piece.values
-        columns = torch.tensor([wanted[place] - piece.first for place in places], device=given.device)
-        values = [self.values[piece.moment.layer][place] for place in places]
-        changed = given.clone()
-        picked = given if rows is None else given[rows]
-        operand = torch.tensor(values, dtype=given.dtype, device=given.device)
-        new = picked[:, columns] * operand if self.action == "scale" else operand.expand(len(picked), -1)
-        if rows is None:
-            changed[:, columns] = new
-        else:
-            changed[rows[:, None], columns] = new
-        return changed
-
-    def _rows(self, piece: Piece) -> Tensor | None:
-        """Rows of a piece at the positions meant, ``None`` for all."""
-        if self.positions is None:
-            return None
-        moment = piece.moment
-        tokens = torch.arange(moment.batch * moment.length) if piece.tokens is None else piece.tokens.cpu()
-        meant = torch.isin(tokens % moment.length + moment.offset, torch.tensor(self.positions, dtype=torch.long))
-        return meant.nonzero()[:, 0].to(piece.values.device)
-
-    def __str__(self) -> str:
-        n = sum(len(indices) for indices in self.neurons.values())
-        layers = ", ".join(map(str, self.neurons))
-        where = "" if self.positions is None else f" at positions {', '.join(map(str, self.positions))}"
-        return f"{self.action} {n} neuron{'s' * (n != 1)} of layer{'s' * (len(self.neurons) != 1)} {layers}{where}"
-
-
-@dataclass(frozen=True)
-class Interventions:
-    """Changes of neurons of one stack, in the order in which they act.
-
-    Attributes:
-        neurons: The neurons of the stack.
-        changes: The changes; a later one sees what an earlier one has made.
-    """
-
-    neurons: Neurons
-    changes: tuple[Intervention, ...] = ()
-
-    def __add__(self, other: Interventions) -> Interventions:
-        """These changes, then the other's."""
-        return Interventions(self.neurons, self.changes + other.changes)
-
-    def __bool__(self) -> bool:
-        return bool(self.changes)
-
-    @contextlib.contextmanager
-    def applied(self) -> Iterator[None]:
-        """Inside the context the model runs with these changes, on this thread only."""
-        if not self.changes:
-            yield
-            return
-        layers = sorted({layer for change in self.changes for layer in change.neurons})
-
-        def visit(piece: Piece) -> Tensor | None:
-            values = piece.values
-            for change in self.changes:
-                changed = change.change(Piece(piece.moment, values, piece.tokens, piece.first))
-                values = values if changed is None else changed
-            return None if values is piece.values else values
-
-        with self.neurons.visited(visit, layers):
-            yield
 
 
 def make_interventions(
@@ -170,19 +71,19 @@ def make_interventions(
             raise InvalidInput(f"action must be one of {known}, got {action!r}.")
         meant = _checked(neurons, which)
         values = _means(neurons, meant, means) if action == "mean" else _same(meant, _operand(action, value))
-        changes.append(Intervention(meant, action, values, at))
+        changes.append(Intervention(neurons, meant, action, values, at))
     if neurons_to_inhibit is not None:
         meant = _checked(neurons, neurons_to_inhibit, "neurons_to_inhibit")
-        changes.append(Intervention(meant, "zero", _same(meant, 0.0), at))
+        changes.append(Intervention(neurons, meant, "zero", _same(meant, 0.0), at))
     if neurons_to_induce is not None:
         meant = _checked(neurons, neurons_to_induce, "neurons_to_induce")
         factor = ECCO_FACTOR if value is None else _operand("scale", value)
-        changes.append(Intervention(meant, "scale", _same(meant, factor), at))
+        changes.append(Intervention(neurons, meant, "scale", _same(meant, factor), at))
     if not changes:
         raise InvalidInput(
             "no neurons to intervene on were given.", hint="Pass indices by layer, e.g. lm.intervene({2: [7, 8]})."
         )
-    return Interventions(neurons, tuple(change for change in changes if change.neurons))
+    return Interventions(tuple(change for change in changes if change.neurons))
 
 
 def _checked(neurons: Neurons, which: Any, name: str = "neurons") -> dict[int, tuple[int, ...]]:

@@ -236,10 +236,44 @@ class LanguageModel(LoadedModel):
                 device=self.device,
                 tokenizer=self.tokenizer,
             )
+        trace: Trace
         if seq2seq:
-            return Seq2SeqTrace(self, ids + sequence, len(ids) + 1, n_source=len(ids))
-        said = [*roles, *["assistant"] * (len(sequence) - len(ids))] if roles else ()
-        return Trace(self, sequence, n_prompt=len(ids), roles=said)
+            trace = Seq2SeqTrace(self, ids + sequence, len(ids) + 1, n_source=len(ids))
+        else:
+            said = [*roles, *["assistant"] * (len(sequence) - len(ids))] if roles else ()
+            trace = Trace(self, sequence, n_prompt=len(ids), roles=said)
+        trace.generation = {**generation, "seed": seed}
+        return trace
+
+    def regenerate(self, trace: Trace, generate: int | None = None, *, on_token: OnToken | None = None) -> Trace:
+        """Generate from a trace's prompt again, with the options it was generated with; inside ``intervene``, changed.
+
+        Args:
+            trace: A trace of this model.
+            generate: Number of tokens; as many as the trace has by default.
+            on_token: As for ``generate``.
+
+        Returns:
+            Another trace. Sampling is repeated exactly if the first one had a seed.
+
+        Raises:
+            InvalidInput: If the model continues no text, or the trace has no output and ``generate`` is not given.
+            TextTooLong: If prompt and output exceed the model's context.
+
+        Example:
+            >>> import ecco_widgets as ecco
+            >>> lm = ecco.load_demo()
+            >>> out = lm.generate(" 1, 2, 3,", generate=4)
+            >>> lm.regenerate(out).output_text == out.output_text
+            True
+        """
+        self._check_generates("regenerate")
+        n_new = trace.n_generated if generate is None else generate
+        options = {name: value for name, value in trace.generation.items() if name != "seed"}
+        prompt = [int(token) for token in trace.token_ids[: trace.n_source or trace.n_prompt]]
+        seed = trace.generation.get("seed")
+        roles = trace.roles[: trace.n_prompt]
+        return self._generated(prompt, n_new, None, options, seed=seed, on_token=on_token, roles=roles)
 
     def _check_generates(self, call: str) -> None:
         if self.kind in {"causal", "seq2seq"}:

@@ -255,7 +255,14 @@ class LoadedModel(Encoding):
             neurons_to_induce=neurons_to_induce,
         )
         before = self.interventions
-        self._here.interventions = made if before is None else before + made
+        with self.under(made if before is None else before + made):
+            yield
+
+    @contextlib.contextmanager
+    def under(self, interventions: Interventions | None) -> Iterator[None]:
+        """Inside the context, what this thread runs has these changes and no others; ``None`` for none."""
+        before = self.interventions
+        self._here.interventions = interventions
         try:
             yield
         finally:

@@ -126,9 +126,19 @@ class LayerCalls:
 
 
 def states_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-    """The hidden states (B, T, D) among a block's arguments."""
-    states: Tensor = args[0] if args else kwargs["hidden_states"]
+    """The hidden states (B, T, D) among a block's arguments: the first of them, or the first named one."""
+    states: Tensor = args[0] if args else kwargs[_first_name(kwargs)]
     return states
+
+
+def with_states(args: tuple[Any, ...], kwargs: Mapping[str, Any], states: Tensor) -> tuple[tuple[Any, ...], Any]:
+    """A block's arguments with other hidden states."""
+    return ((states, *args[1:]), kwargs) if args else (args, {**kwargs, _first_name(kwargs): states})
+
+
+def _first_name(kwargs: Mapping[str, Any]) -> str:
+    names = ("hidden_states", *(name for name, value in kwargs.items() if isinstance(value, Tensor)))
+    return next(name for name in names if name in kwargs)
 
 
 def first_tensor(value: Any) -> Tensor | None:

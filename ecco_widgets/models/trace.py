@@ -19,6 +19,7 @@ from ecco_widgets.models.pieces import Pieces, pieces_of
 
 if TYPE_CHECKING:
     from ecco_widgets.models.batch import Batch
+    from ecco_widgets.models.interventions import Interventions
     from ecco_widgets.models.language_model import LanguageModel
 
 _numbers = itertools.count(1)
@@ -53,6 +54,9 @@ class Trace(TraceWidgets):
         n_prompt: Tokens before this index are the prompt, the others the output.
         roles: For a chat, who said each token: T names, "" for the template's own tokens.
 
+    Attributes:
+        generation: Options that the output was generated with, and its seed; empty where it was given.
+
     Example:
         >>> import ecco_widgets as ecco
         >>> out = ecco.load_demo()("The keys to the cabinet")
@@ -76,6 +80,7 @@ class Trace(TraceWidgets):
         self._token_ids.setflags(write=False)
         self.n_prompt = n_prompt
         self.roles = tuple(roles)
+        self.generation: dict[str, Any] = {}
         self._pieces: Pieces | None = None
         self._states: dict[str, Tensor] = {}
         self._weights_version = lm.weights_version
@@ -391,8 +396,19 @@ class Trace(TraceWidgets):
     def __copy__(self) -> Trace:
         """A trace of the same tokens that owns its own states."""
         copied = self._again()
-        vars(copied).update(_weights_version=self._weights_version, _interventions=self._interventions)
+        vars(copied).update(
+            _weights_version=self._weights_version, _interventions=self._interventions, generation=dict(self.generation)
+        )
         return copied
+
+    @property
+    def interventions(self) -> Interventions | None:
+        """Changes of neurons that this trace runs with; ``None`` for none."""
+        return self._interventions
+
+    def rerun(self) -> Trace:
+        """A new trace of the same tokens, with the interventions of the current context instead of this one's."""
+        return self._again()
 
     def _again(self) -> Trace:
         return type(self)(self.lm, self._token_ids, self.n_prompt, roles=self.roles)
