@@ -107,10 +107,12 @@ class Seq2SeqTrace(Trace):
         """FFNN neurons (S, N) of layers of the encoder, see ``activations``."""
         neurons = self.lm.encoder_neurons
         chosen = range(len(neurons.widths)) if layers is None else [neurons.check_layer(layer) for layer in layers]
-        if any(f"encoder-neurons-{layer}" not in self._states for layer in chosen):
+        missing = [layer for layer in chosen if f"encoder-neurons-{layer}" not in self._states]
+        if missing:
             with torch.no_grad(), self.running():
-                found = neurons.record(self._run_encoder)
-            self._states.update({f"encoder-neurons-{n}": states[0].detach() for n, states in enumerate(found)})
+                found = neurons.record(self._run_encoder, missing)
+            for layer, states in zip(missing, found, strict=True):
+                self._states[f"encoder-neurons-{layer}"] = states[0].detach()
         return [self._states[f"encoder-neurons-{layer}"] for layer in chosen]
 
     def _run_encoder(self) -> None:

@@ -255,9 +255,8 @@ class Trace(TraceWidgets):
         if missing:
             self.lm.check_open()
             with torch.no_grad(), self.running():
-                found = neurons.record(self.run)
-            for layer in missing:
-                self._states[f"neurons-{layer}"] = found[layer][0].detach()
+                found = neurons.record(self.run, missing)
+            self._states.update({f"neurons-{n}": states[0].detach() for n, states in zip(missing, found, strict=True)})
         return [self._states[f"neurons-{layer}"] for layer in chosen]
 
     def run(self, **options: Any) -> None:

@@ -5,19 +5,10 @@ import threading
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import (
-    GptOssConfig,
-    GptOssForCausalLM,
-    Llama4ForCausalLM,
-    Llama4TextConfig,
-    MixtralConfig,
-    Qwen2MoeConfig,
-    Qwen2MoeForCausalLM,
-)
 
 from ecco_widgets.errors import InvalidInput, UnsupportedModel
 from ecco_widgets.models.neurons import Neurons, find_neurons
-from tests.reference.naive_neurons import Stack, n_hooks, naive_mixture, naive_neurons, stacks
+from tests.reference.naive_neurons import Stack, n_hooks, naive_neurons, stacks
 from tests.support.tiny_models import FAMILIES, tiny_model
 
 
@@ -103,129 +94,6 @@ def test_a_batch_gives_each_text_its_own_neurons(family):
         alone = stacks(family, model, texts[row : row + 1])[-1]
         for together, single in zip(recorded, naive_neurons(alone), strict=True):
             torch.testing.assert_close(together[row], single[0], atol=1e-5, rtol=1e-4)
-
-
-# ------------------------------------------------------------------------------------------------ mixtures of experts
-
-
-@pytest.mark.parametrize("implementation", ["grouped_mm", "batched_mm", "eager"])
-def test_experts_weighted_by_the_router_give_the_mixtures_output(implementation):
-    model = tiny_model("mixtral")
-    model.set_experts_implementation(implementation)
-    stack = stacks("mixtral", model)[0]
-    neurons = neurons_of(stack)
-    assert model.config._experts_implementation == implementation
-    assert type(model.config) is MixtralConfig
-    with torch.no_grad():
-        recorded = neurons.record(stack.run)
-    assert model.config._experts_implementation == implementation
-    for layer, own in enumerate(recorded):
-        torch.testing.assert_close(own, naive_neurons(stack)[layer], atol=1e-6, rtol=1e-5)
-        expected, output = naive_mixture(stack, layer)
-        torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-4)
-        used = (own.reshape(1, 6, 4, 48) != 0).any(-1)
-        assert used.sum(-1).tolist() == [[2] * 6]  # two experts for each token, zeros for the others
-        down = stack.projection(layer).down_proj
-        directions = neurons.directions(layer)
-        assert torch.equal(directions[2 * 48 + 5], down[2, :, 5])
-
-
-MIXTURES = {
-    # Experts beside one that every token passes.
-    "shared": lambda: Qwen2MoeForCausalLM(
-        Qwen2MoeConfig(
-            num_hidden_layers=2,
-            hidden_size=32,
-            intermediate_size=48,
-            moe_intermediate_size=24,
-            shared_expert_intermediate_size=40,
-            num_experts=4,
-            num_experts_per_tok=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            vocab_size=64,
-        )
-    ),
-    # Biases, weights the other way round, interleaved gates.
-    "biased": lambda: GptOssForCausalLM(
-        GptOssConfig(
-            num_hidden_layers=2,
-            hidden_size=32,
-            intermediate_size=24,
-            num_local_experts=4,
-            num_experts_per_tok=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            head_dim=8,
-            vocab_size=64,
-        )
-    ),
-    # All experts in one product, the router's weights before them.
-    "dense": lambda: Llama4ForCausalLM(
-        Llama4TextConfig(
-            num_hidden_layers=2,
-            hidden_size=32,
-            intermediate_size=24,
-            intermediate_size_mlp=40,
-            num_local_experts=4,
-            num_experts_per_tok=1,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            head_dim=8,
-            vocab_size=64,
-            pad_token_id=0,
-        )
-    ),
-}
-
-
-def mixture(kind: str) -> tuple[nn.Module, Neurons, object]:
-    torch.manual_seed(0)
-    model = MIXTURES[kind]().eval()
-    for parameter in model.parameters():
-        parameter.data.normal_(0.0, 0.15)
-    base = model.model
-    ids = torch.tensor([[5, 6, 7, 8, 9]])
-
-    def run():
-        return base(input_ids=ids, use_cache=False)
-
-    return model, find_neurons(base, list(base.layers), run), run
-
-
-def test_a_shared_expert_stands_beside_the_others():
-    model, neurons, run = mixture("shared")
-    assert [p.name for p in neurons.projections[0]] == ["mlp.shared_expert.down_proj", "mlp.experts"]
-    assert neurons.widths == (40 + 4 * 24,) * 2
-    seen: list[Tensor] = []
-    handle = model.model.layers[1].mlp.shared_expert.down_proj.register_forward_pre_hook(
-        lambda _m, args: seen.append(args[0])
-    )
-    recorded = neurons.record(run)[1]
-    handle.remove()
-    assert torch.equal(recorded[0, :, :40], seen[0])
-    assert ((recorded[0, :, 40:].reshape(5, 4, 24) != 0).any(-1).sum(-1) == 2).all()
-    experts = model.model.layers[1].mlp.experts
-    assert torch.equal(neurons.directions(1)[40 + 24 + 3], experts.down_proj[1, :, 3])
-
-
-@pytest.mark.parametrize("kind", ["biased", "dense"])
-def test_experts_stored_the_other_way_round(kind):
-    model, neurons, run = mixture(kind)
-    layer = model.model.layers[1]
-    experts = (layer.mlp if kind == "biased" else layer.feed_forward).experts
-    start = 0 if kind == "biased" else sum(p.width for p in neurons.projections[1][:1] if "experts" not in p.name)
-    assert torch.equal(neurons.directions(1)[start + 24 + 3], experts.down_proj[1, 3])
-    seen: list[Tensor] = []
-    handle = experts.register_forward_hook(lambda _m, _a, out: seen.append(out))
-    with torch.no_grad():
-        recorded = neurons.record(run)[1][0, :, start : start + 96].reshape(5, 4, 24)
-    handle.remove()
-    outputs = torch.einsum("tei,eid->ted", recorded, experts.down_proj)
-    if kind == "dense":
-        torch.testing.assert_close(outputs.transpose(0, 1).reshape(20, 32), seen[0], atol=1e-5, rtol=1e-4)
-    else:
-        assert ((recorded != 0).any(-1).sum(-1) == 2).all()
 
 
 # -------------------------------------------------------------------------------------------- named by hand, not found
@@ -400,6 +268,47 @@ def test_quantised_and_adapted_projections_are_one_part(wrapper):
     else:
         weight = down.base_layer.weight + 0.5 * down.lora_B.weight @ down.lora_A.weight
     torch.testing.assert_close(neurons.directions(1), weight.T, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "mixtral"])
+def test_weights_that_are_fetched_for_each_call(family):
+    accelerate = pytest.importorskip("accelerate", reason="offloading is accelerate's")
+    plain, stack = only_stack(family), only_stack(family)
+    expected = neurons_of(plain)
+    accelerate.cpu_offload(stack.model, execution_device=torch.device("cpu"))
+    assert next(stack.model.parameters()).is_meta
+    neurons = neurons_of(stack)
+    with torch.no_grad():
+        for own, other in zip(neurons.record(stack.run), expected.record(plain.run), strict=True):
+            assert torch.equal(own, other)
+    assert torch.equal(neurons.directions(1), expected.directions(1))
+
+
+class KeywordOnly(nn.Module):
+    """Blocks that are called with the name of their states."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = Plain()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(scale=2, x=x)
+
+
+class Plain(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(8, 16), nn.Linear(16, 8)
+
+    def forward(self, *, scale: int, x: Tensor) -> Tensor:
+        return x + self.down(input=self.up(input=x).relu()) * scale
+
+
+def test_arguments_may_be_named():
+    base = KeywordOnly()
+    states = torch.randn(1, 5, 8)
+    neurons = find_neurons(base, [base.block], lambda: base(states))
+    torch.testing.assert_close(neurons.record(lambda: base(states))[0], base.block.up(states).relu())
 
 
 # ------------------------------------------------------------------------------------------------------ threads, errors
