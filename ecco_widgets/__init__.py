@@ -19,12 +19,20 @@ from ecco_widgets.errors import EccoError
 if TYPE_CHECKING:
     from ecco_widgets import analysis, models, widgets
     from ecco_widgets.models import LanguageModel, Trace, from_model, from_pretrained, load_demo
-    from ecco_widgets.widgets import AttributionWidget
+    from ecco_widgets.widgets import (
+        AttributionWidget,
+        LayerPredictionsWidget,
+        RankingsWatchWidget,
+        RankingsWidget,
+    )
 
 __all__ = [
     "AttributionWidget",
     "EccoError",
     "LanguageModel",
+    "LayerPredictionsWidget",
+    "RankingsWatchWidget",
+    "RankingsWidget",
     "Trace",
     "__version__",
     "analysis",
@@ -38,7 +46,10 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "AttributionWidget": "ecco_widgets.widgets",
+        **dict.fromkeys(
+            ["AttributionWidget", "LayerPredictionsWidget", "RankingsWatchWidget", "RankingsWidget"],
+            "ecco_widgets.widgets",
+        ),
         "LanguageModel": "ecco_widgets.models",
         "Trace": "ecco_widgets.models",
         "analysis": "ecco_widgets.analysis",

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from ecco_widgets.analysis.lens import (
         LensStatistics,
         TopTokens,
+        Watched,
         lens_statistics,
         token_ranks,
         top_tokens,
+        watched,
         watched_ranks,
     )
     from ecco_widgets.analysis.methods import method_named
@@ -25,11 +27,13 @@ __all__ = [
     "Attribution",
     "LensStatistics",
     "TopTokens",
+    "Watched",
     "attribute",
     "lens_statistics",
     "method_named",
     "token_ranks",
     "top_tokens",
+    "watched",
     "watched_ranks",
 ]
 
@@ -40,7 +44,16 @@ __getattr__, __dir__ = lazy_names(
         "attribute": "ecco_widgets.analysis.attribution",
         "method_named": "ecco_widgets.analysis.methods",
         **dict.fromkeys(
-            ["LensStatistics", "TopTokens", "lens_statistics", "token_ranks", "top_tokens", "watched_ranks"],
+            [
+                "LensStatistics",
+                "TopTokens",
+                "Watched",
+                "lens_statistics",
+                "token_ranks",
+                "top_tokens",
+                "watched",
+                "watched_ranks",
+            ],
             "ecco_widgets.analysis.lens",
         ),
     },

@@ -35,6 +35,7 @@ class Theme:
         generated: Line under generated tokens.
         bar: Bars of positive shares.
         bar_negative: Bars of negative shares.
+        chip: Cells without a colour of their own.
     """
 
     page: Rgb
@@ -49,6 +50,7 @@ class Theme:
     generated: str
     bar: str
     bar_negative: str
+    chip: str
 
 
 THEMES = {
@@ -65,6 +67,7 @@ THEMES = {
         generated="#d9dde3",
         bar="#e1722a",
         bar_negative="#4a89d4",
+        chip="#f4f6f8",
     ),
     "dark": Theme(
         page=(21, 24, 29),
@@ -79,6 +82,7 @@ THEMES = {
         generated="#3b434e",
         bar="#f29640",
         bar_negative="#64a5f2",
+        chip="#222831",
     ),
 }
 
@@ -110,8 +114,8 @@ def colors_of(level: int, theme: str) -> tuple[str, str]:
         return "", ""
     palette = THEMES[theme]
     stops = (palette.page, *(palette.negative if level < 0 else palette.positive))
-    color = _along(stops, abs(level) / LEVELS)
-    readable = _contrast(color, palette.ink) >= min(4.5, _contrast(color, palette.other_ink))
+    color = along(stops, abs(level) / LEVELS)
+    readable = contrast(color, palette.ink) >= min(4.5, contrast(color, palette.other_ink))
     return hexadecimal(color), hexadecimal(palette.ink if readable else palette.other_ink)
 
 
@@ -128,7 +132,8 @@ def hexadecimal(color: Rgb) -> str:
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def _along(stops: Sequence[Rgb], t: float) -> Rgb:
+def along(stops: Sequence[Rgb], t: float) -> Rgb:
+    """The colour at ``t`` (0 to 1) of a ramp through equally spaced stops."""
     last = len(stops) - 1
     x = min(1.0, max(0.0, t)) * last
     i = min(last - 1, math.floor(x))
@@ -173,7 +178,7 @@ def _from_oklab(color: Sequence[float]) -> Rgb:
     )
 
 
-def _contrast(first: Rgb, second: Rgb) -> float:
+def contrast(first: Rgb, second: Rgb) -> float:
     """Contrast ratio (WCAG 2): 1 to 21."""
     darker, lighter = sorted(_luminance(color) for color in (first, second))
     return (lighter + 0.05) / (darker + 0.05)

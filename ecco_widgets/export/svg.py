@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
-from ecco_widgets.errors import InvalidInput
+from ecco_widgets.export.drawing import MARGIN, check_picture, document, escaped, num, svg_rect, svg_text
 from ecco_widgets.export.format import format_share
-from ecco_widgets.export.glyphs import FAMILY, text_width
+from ecco_widgets.export.glyphs import text_width
 from ecco_widgets.export.layout import SIZE, SMALL, Atom, Box, lay_out
 from ecco_widgets.export.palettes import LEVELS, THEMES, Theme, colors_of, gradient, hexadecimal, level_of
 from ecco_widgets.export.shares import TokenShares
 
-WIDTHS = (240, 4000)
-
-_MARGIN = 16.0
 _FACE = 26.0
 _BASELINE = 18.6
 _TRACK = 26.0
@@ -27,8 +22,6 @@ _TALL = 80.0
 _LEGEND = 11.5
 _RAMP = 130.0
 _GAP = 7.0
-# What XML has no way to write, not even escaped.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _STRONG = math.floor(LEVELS * 0.4 + 0.5)
 
 
@@ -47,10 +40,7 @@ def to_svg(shares: TokenShares, *, theme: str = "light", width: float = 720, det
     Raises:
         InvalidInput: Unknown theme, or a width out of range.
     """
-    if theme not in THEMES:
-        raise InvalidInput(f"theme must be 'light' or 'dark', got {theme!r}.")
-    if isinstance(width, bool) or not isinstance(width, (int, float)) or not WIDTHS[0] <= width <= WIDTHS[1]:
-        raise InvalidInput(f"width must be {WIDTHS[0]}..{WIDTHS[1]} pixels, got {width!r}.")
+    check_picture(theme, width)
     return _Drawing(shares, theme, float(width), detailed=detailed).document()
 
 
@@ -67,7 +57,7 @@ class _Drawing:
         self.parts: list[str] = []
 
     def document(self) -> str:
-        boxes = lay_out(self.shares, self.width - 2 * _MARGIN, detailed=self.detailed)
+        boxes = lay_out(self.shares, self.width - 2 * MARGIN, detailed=self.detailed)
         groups: dict[int, list[Box]] = {}
         for box in boxes:
             groups.setdefault(box.token, []).append(box)
@@ -76,13 +66,9 @@ class _Drawing:
             self._token(token, group)
         if self.shares.position is not None:
             self._outline(groups[self.shares.position])
-        height = self._legend(bottom + 8) + _MARGIN - 4
-        size = f'width="{_n(self.width)}" height="{_n(height)}" viewBox="0 0 {_n(self.width)} {_n(height)}"'
-        font = f'font-family="{FAMILY}" font-size="{_n(SIZE)}" fill="{self.ink}"'
-        opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {font}>'
-        title = f"<title>{_escaped(self.shares.summary())}</title>"
-        page = f'<rect width="100%" height="100%" fill="{hexadecimal(self.colors.page)}"/>'
-        return "\n".join([opening, title, page, *self.parts, "</svg>", ""])
+        height = self._legend(bottom + 8) + MARGIN - 4
+        title = self.shares.summary()
+        return document(self.parts, self.width, height, theme=self.theme, size=SIZE, title=title)
 
     # --------------------------------------------------------------------------------------------------------- tokens
 
@@ -94,7 +80,7 @@ class _Drawing:
             # Bars and percentages take room only on lines that have some.
             if self.detailed and box.token >= 0 and not math.isnan(self.shares.share(box.token)):
                 self.measured[box.line] = True
-        edges = [_MARGIN - 2]
+        edges = [MARGIN - 2]
         for measured in self.measured:
             edges.append(edges[-1] + (_TALL if measured else _PLAIN))
         self.tops = edges[:-1]
@@ -113,7 +99,7 @@ class _Drawing:
             ink = self.colors.soft
         label = f"{shares.name(token)}, token {token}" + ("" if math.isnan(share) else f": {format_share(share)}")
         value = "" if math.isnan(share) else f' data-share="{share:.6g}"'
-        self.parts.append(f'<g data-token="{token}"{value}><title>{_escaped(label)}</title>')
+        self.parts.append(f'<g data-token="{token}"{value}><title>{escaped(label)}</title>')
         for box in boxes:
             if self.measured[box.line]:
                 self._bar(box, share)
@@ -130,59 +116,61 @@ class _Drawing:
     def _edges(self, box: Box) -> tuple[float, float]:
         """Left edge and width of the coloured part."""
         inset = 1.0 if self.detailed else 0.0
-        return _MARGIN + box.x + inset, box.width - 2 * inset
+        return MARGIN + box.x + inset, box.width - 2 * inset
 
     def _face(self, box: Box, background: str, *, generated: bool) -> None:
         (x, width), y = self._edges(box), self._top(box)
         if background:
-            self.parts.append(_rect(x, y, width, _FACE, 3, f'fill="{background}" class="face"'))
+            self.parts.append(svg_rect(x, y, width, _FACE, 3, f'fill="{background}" class="face"'))
         if generated:
-            self.parts.append(_rect(x + 0.5, y + _FACE - 1.5, width - 1, 1.5, 0.75, f'fill="{self.colors.generated}"'))
+            self.parts.append(
+                svg_rect(x + 0.5, y + _FACE - 1.5, width - 1, 1.5, 0.75, f'fill="{self.colors.generated}"')
+            )
 
     def _bar(self, box: Box, share: float) -> None:
         (x, width), bottom = self._edges(box), self._top(box) - 3
-        self.parts.append(_rect(x, bottom - 0.75, width, 0.75, 0, f'fill="{self.colors.line}"'))
+        self.parts.append(svg_rect(x, bottom - 0.75, width, 0.75, 0, f'fill="{self.colors.line}"'))
         if math.isnan(share) or not self.shares.full > 0 or share == 0:
             return
         height = max(0.6, (_TRACK - 1) * min(1.0, abs(share) / self.shares.full))
         fill = self.colors.bar if share > 0 else self.colors.bar_negative
         # Only the upper corners are round: bars stand on their line.
         radius = min(2.0, height)
-        r, start, up = _n(radius), f"{_n(x + width / 2 - 6)} {_n(bottom)}", _n(radius - height)
-        d = f"M{start}v{up}q0 -{r} {r} -{r}h{_n(12 - 2 * radius)}q{r} 0 {r} {r}V{_n(bottom)}z"
+        r, start, up = num(radius), f"{num(x + width / 2 - 6)} {num(bottom)}", num(radius - height)
+        d = f"M{start}v{up}q0 -{r} {r} -{r}h{num(12 - 2 * radius)}q{r} 0 {r} {r}V{num(bottom)}z"
         self.parts.append(f'<path d="{d}" fill="{fill}"/>')
 
     def _percentage(self, box: Box, share: float, *, strong: bool) -> None:
         text, bold = format_share(share), ' font-weight="bold"' if strong else ""
-        x, y = _MARGIN + box.x + box.width / 2, self._top(box) + _FACE + 12
+        x, y = MARGIN + box.x + box.width / 2, self._top(box) + _FACE + 12
         fill = self.ink if strong else self.colors.soft
         style = f'font-size="10.5" text-anchor="middle" fill="{fill}"{bold}'
-        self.parts.append(f'<text x="{_n(x)}" y="{_n(y)}" {style}>{_escaped(text)}</text>')
+        self.parts.append(f'<text x="{num(x)}" y="{num(y)}" {style}>{escaped(text)}</text>')
 
     def _outline(self, boxes: Sequence[Box]) -> None:
         for box in boxes:
             (x, width), y = self._edges(box), self._top(box)
             style = f'fill="none" stroke="{self.colors.accent}" stroke-width="2" class="chosen"'
-            self.parts.append(_rect(x - 1, y - 1, width + 2, _FACE + 2, 5, style))
+            self.parts.append(svg_rect(x - 1, y - 1, width + 2, _FACE + 2, 5, style))
 
     def _atom(self, atom: Atom, box: Box, ink: str) -> str:
-        x, y = _MARGIN + box.x + atom.x, self._top(box) + _BASELINE
+        x, y = MARGIN + box.x + atom.x, self._top(box) + _BASELINE
         if atom.kind == "text":
-            return _text(atom.text, x, y, atom.width, f'fill="{ink}"')
+            return svg_text(atom.text, x, y, atom.width, f'fill="{ink}"')
         if atom.kind == "space":
-            return f'<circle cx="{_n(x + atom.width / 2)}" cy="{_n(y - 5)}" r="1" fill="{self.colors.soft}"/>'
+            return f'<circle cx="{num(x + atom.width / 2)}" cy="{num(y - 5)}" r="1" fill="{self.colors.soft}"/>'
         stroke = f'fill="none" stroke="{self.colors.soft}" stroke-width="1.1" opacity="0.75"'
         if atom.kind == "newline":
-            d = f"M{_n(x + 12)} {_n(y - 10)}v5h-9m3-3l-3 3l3 3"
+            d = f"M{num(x + 12)} {num(y - 10)}v5h-9m3-3l-3 3l3 3"
             return f'<path d="{d}" {stroke} stroke-linecap="round" stroke-linejoin="round"/>'
         if atom.kind == "tab":
-            d = f"M{_n(x + 3)} {_n(y - 5)}h11m-3-3l3 3l-3 3"
+            d = f"M{num(x + 3)} {num(y - 5)}h11m-3-3l3 3l-3 3"
             return f'<path d="{d}" {stroke} stroke-linecap="round" stroke-linejoin="round"/>'
         dashes = ' stroke-dasharray="2 1.5"' if atom.kind == "piece" else ""
         room = 2.0 if atom.kind == "piece" else 6.0
-        frame = _rect(x + 1, y - 13, atom.width - 2, 16, 4, f'fill="none" stroke="{ink}" opacity="0.35"{dashes}')
-        style = f'fill="{ink}" font-size="{_n(SMALL)}" opacity="0.85"'
-        return frame + _text(atom.text, x + 1 + room, y - 1.2, atom.width - 2 - 2 * room, style)
+        frame = svg_rect(x + 1, y - 13, atom.width - 2, 16, 4, f'fill="none" stroke="{ink}" opacity="0.35"{dashes}')
+        style = f'fill="{ink}" font-size="{num(SMALL)}" opacity="0.85"'
+        return frame + svg_text(atom.text, x + 1 + room, y - 1.2, atom.width - 2 - 2 * room, style)
 
     # --------------------------------------------------------------------------------------------------------- legend
 
@@ -200,14 +188,14 @@ class _Drawing:
             ]
         items.append([(" · ".join(shares.facts()), "plain")])
         items.append([(shares.made_by, "plain")])
-        x, y, right = _MARGIN, top + 12, self.width - _MARGIN
+        x, y, right = MARGIN, top + 12, self.width - MARGIN
         for item in items:
             widths = [_RAMP if kind == "ramp" else _legend_width(text, kind) for text, kind in item]
             length = sum(widths) + _GAP * (len(item) - 1)
             if not any(widths):
                 continue
-            if x > _MARGIN and x + length > right:
-                x, y = _MARGIN, y + 19
+            if x > MARGIN and x + length > right:
+                x, y = MARGIN, y + 19
             for (text, kind), width in zip(item, widths, strict=True):
                 self.parts.append(self._ramp(x, y) if kind == "ramp" else self._legend_text(text, kind, x, y, width))
                 x += width + _GAP
@@ -217,39 +205,19 @@ class _Drawing:
     def _legend_text(self, text: str, kind: str, x: float, y: float, width: float) -> str:
         style = f'fill="{self.ink}" font-weight="bold"' if kind == "bold" else f'fill="{self.colors.soft}"'
         # What is longer than a line is squeezed into it.
-        return _text(text, x, y, min(width, self.width - _MARGIN - x), f'{style} font-size="{_LEGEND}"')
+        return svg_text(text, x, y, min(width, self.width - MARGIN - x), f'{style} font-size="{_LEGEND}"')
 
     def _ramp(self, x: float, y: float) -> str:
         colors = gradient(self.theme, signed=self.shares.signed)
         stops = "".join(
-            f'<stop offset="{_n(100 * i / (len(colors) - 1))}%" stop-color="{color}"/>'
+            f'<stop offset="{num(100 * i / (len(colors) - 1))}%" stop-color="{color}"/>'
             for i, color in enumerate(colors)
         )
         name = f"ew-ramp-{self.theme}-{'signed' if self.shares.signed else 'plain'}"
-        return f'<defs><linearGradient id="{name}">{stops}</linearGradient></defs>' + _rect(
+        return f'<defs><linearGradient id="{name}">{stops}</linearGradient></defs>' + svg_rect(
             x, y - 8, _RAMP, 8, 4, f'fill="url(#{name})" stroke="{self.colors.line}" stroke-width="0.8"'
         )
 
 
 def _legend_width(text: str, kind: str) -> float:
     return text_width(text, _LEGEND, bold=kind == "bold")
-
-
-def _text(text: str, x: float, y: float, width: float, style: str) -> str:
-    # One glyph can't be spaced out, and stretching a comma to its estimate gains nothing.
-    length = f' textLength="{_n(width)}" lengthAdjust="spacingAndGlyphs"' if len(text) > 1 and width > 0 else ""
-    space = ' xml:space="preserve"' if " " in text[:1] + text[-1:] or "  " in text else ""
-    return f'<text x="{_n(x)}" y="{_n(y)}"{length}{space} {style}>{_escaped(text)}</text>'
-
-
-def _rect(x: float, y: float, width: float, height: float, radius: float, style: str) -> str:
-    size = f'x="{_n(x)}" y="{_n(y)}" width="{_n(max(0.0, width))}" height="{_n(height)}"'
-    return f'<rect {size} rx="{_n(radius)}" {style}/>'
-
-
-def _escaped(text: str) -> str:
-    return escape(_FORBIDDEN.sub("\ufffd", text))
-
-
-def _n(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -86,3 +86,12 @@ class BackgroundChannel(Channel):
     """
 
     priority = Priority.BACKGROUND
+
+
+class PatientChannel(LatestChannel):
+    """Latest wins, and makes way: for long work that somebody waits for, while pointing at things must stay quick.
+
+    As in a ``BackgroundChannel`` a run that is preempted starts anew, so the function should keep what it has.
+    """
+
+    priority = Priority.BACKGROUND

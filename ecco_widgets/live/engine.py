@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from ecco_widgets.errors import InvalidInput, ModelClosed
 from ecco_widgets.live.cache import BoundedCache
-from ecco_widgets.live.channels import BackgroundChannel, Channel, LatestChannel, QueueChannel
+from ecco_widgets.live.channels import BackgroundChannel, Channel, LatestChannel, PatientChannel, QueueChannel
 from ecco_widgets.live.error_info import ErrorInfo
 from ecco_widgets.live.jobs import End, Function, Job, Listener, Outcome, Progress, Request, Ticket
 from ecco_widgets.live.schedule import Schedule
@@ -156,6 +156,10 @@ class Engine:
     def background(self, key: Hashable) -> BackgroundChannel:
         """The idle-time channel ``key``, made on first use."""
         return self._channel(key, BackgroundChannel)
+
+    def patient(self, key: Hashable) -> PatientChannel:
+        """The latest-wins channel ``key`` whose work makes way for other channels', made on first use."""
+        return self._channel(key, PatientChannel)
 
     def _channel(self, key: Hashable, kind: type[AnyChannel]) -> AnyChannel:
         with self.schedule.lock:

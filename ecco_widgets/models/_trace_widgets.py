@@ -115,8 +115,9 @@ class TraceWidgets:
         """How did each layer rank some tokens at one position? Live: add tokens, change the position.
 
         Args:
-            watch: Tokens as texts (with their leading space) or ids.
-            position: The predicted position; the last token's by default.
+            watch: Tokens as texts (with their leading space) or ids; by default those that are watched on this trace.
+            position: The predicted position; the last generated token's by default, or the next one's where nothing was
+                generated.
             **options: Other traits of ``RankingsWatchWidget``.
 
         Returns:
@@ -124,4 +125,7 @@ class TraceWidgets:
         """
         import ecco_widgets as ecco
 
+        trace = cast("Trace", self)
+        if position == -1 and not trace.n_generated and trace.next_position is not None:
+            position = trace.next_position
         return ecco.RankingsWatchWidget(cast("Trace", self), watch=watch, position=position, **options)

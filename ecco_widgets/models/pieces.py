@@ -14,6 +14,7 @@ from functools import cache
 
 from transformers import PreTrainedTokenizerBase
 
+_SPACE_SIGN = "\N{LOWER ONE EIGHTH BLOCK}"  # SentencePiece's sign of a space
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # A UTF-8 character has at most four bytes, so a run that is still incomplete after four tokens never completes.
 _LONGEST_RUN = 4
@@ -81,9 +82,11 @@ def pieces_of(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int]) -> P
 def piece_text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
     """Text of one token out of context; bytes that form no character read as escapes.
 
-    The leading space is there where the tokenizer's decoder keeps it.
+    The leading space is there where the tokenizer marks it.
     """
     text = _decode(tokenizer, [token])
+    if not text.startswith(" ") and str(tokenizer.convert_ids_to_tokens(token)).startswith(_SPACE_SIGN):
+        text = f" {text}"  # SentencePiece's decoders drop the space before what begins a text
     return _escaped(tokenizer, token) if _REPLACEMENT in text else text
 
 

@@ -57,7 +57,7 @@ class AttributionSaved:
         rows = self._rows(explained)
         with widget._lock:
             names = [*widget.trait_names(front_end=True), "_tokens", "_model", "_options"]
-            state = {name: getattr(widget, name) for name in names}
+            state = {name: getattr(widget, name) for name in names} | {"marked": None}
             columns = widget._data(rows, widget._spec, trace)["rows"] if rows else {}
         if rows and widget.position is not None and widget.position not in rows:
             state["position"] = explained[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import anywidget
@@ -26,6 +26,7 @@ class _Here(threading.local):
 
     captured: list[t.Bunch] | None = None  # changes wait here while values are validated
     collected: set[str] | None = None  # names of traits that observers change meanwhile; None: nobody collects
+    following: bool = False  # another widget has changed, and this one does what it did
 
 
 class GuardedWidget(anywidget.AnyWidget):
@@ -84,20 +85,38 @@ class GuardedWidget(anywidget.AnyWidget):
             if name not in self._settable:
                 why = "is set by the kernel only" if self.has_trait(name) else "does not exist"
                 raise InvalidInput(f"trait {name!r} {why}.", hint=near_miss(name, self._settable))
+        return frozenset({*values, *self._set_together(lambda: values, in_page=values)})
+
+    def _set_together(
+        self, values: Callable[[], Mapping[str, Any]], in_page: Mapping[str, Any] | None = None
+    ) -> frozenset[str]:
+        """Set several traits, all or none; tell the page, then the observers, but not :meth:`_after_set`.
+
+        Args:
+            values: Called under the lock, so that new values may be made of the present ones.
+            in_page: Values that the page has already.
+
+        Returns:
+            The traits that have changed.
+
+        Raises:
+            InvalidInput: A value is refused; nothing has changed.
+        """
+        known = in_page or {}
         with self._lock:
-            changes = self._assign({name: self._type_checked(name, value) for name, value in values.items()})
+            changes = self._assign({name: self._type_checked(name, value) for name, value in values().items()})
             for name in changes:
-                if name in self.keys and (name not in values or self.get_state(name)[name] != values[name]):
+                if name in self.keys and (name not in known or self.get_state(name)[name] != known[name]):
                     self.send_state(name)
-        names = {*values, *changes}
+        changed = set(changes)
         here = self._here
-        outer, here.collected = here.collected, names
+        outer, here.collected = here.collected, changed
         try:
             for change in changes.values():
                 self._tell_observers(change)
         finally:
             here.collected = outer
-        return frozenset(names)
+        return frozenset(changed)
 
     def _type_checked(self, name: str, value: Any) -> Any:
         trait = self.traits()[name]
@@ -174,6 +193,19 @@ class GuardedWidget(anywidget.AnyWidget):
             here.collected.add(name)
         else:
             self._call_after_set(frozenset({name}), Reply())
+
+
+def refuse_unknown(kind: type[t.HasTraits], traits: Collection[str]) -> None:
+    """Refuse arguments that are no traits that may be set, naming the near miss.
+
+    Raises:
+        TypeError: As for any function that is called with an argument it does not know.
+    """
+    known = [*kind.class_trait_names(front_end=True), "layout"]
+    for name in traits:
+        if name not in known:
+            hint = near_miss(name, known) or f"Known: {', '.join(sorted(known))}."
+            raise TypeError(f"{kind.__name__} has no argument {name!r}. {hint}")
 
 
 def near_miss(name: str, names: Collection[str]) -> str:

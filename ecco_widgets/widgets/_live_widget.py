@@ -13,7 +13,7 @@ from ipywidgets.widgets.widget import JUPYTER_WIDGETS_ECHO
 
 from ecco_widgets.errors import ModelClosed
 from ecco_widgets.live import Engine, ErrorInfo, Listener, Outcome, Progress, Request, Ticket, messages
-from ecco_widgets.live.channels import BackgroundChannel, Channel, LatestChannel, QueueChannel
+from ecco_widgets.live.channels import BackgroundChannel, Channel, LatestChannel, PatientChannel, QueueChannel
 from ecco_widgets.live.messages import Envelope, InvalidMessage, Message, Reply
 from ecco_widgets.widgets._guarded_widget import GuardedWidget, near_miss
 
@@ -138,6 +138,10 @@ class LiveWidget(GuardedWidget):
     def _background(self, name: str) -> BackgroundChannel:
         """This widget's idle-time channel ``name``."""
         return self._channel(name, self._engine.background)
+
+    def _patient(self, name: str) -> PatientChannel:
+        """This widget's latest-wins channel ``name`` for long work that makes way for short."""
+        return self._channel(name, self._engine.patient)
 
     def _channel(self, name: str, make: Callable[[Hashable], AnyChannel]) -> AnyChannel:
         with self._lock:

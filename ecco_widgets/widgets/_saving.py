@@ -19,7 +19,7 @@ StrPath = str | os.PathLike[str]
 
 SUFFIXES = (".svg", ".png", ".json", ".csv", ".html")
 _LIVE_NOTE = "This is a static preview; run the notebook for the live view."
-_PAGE_NOTE = "Saved by ecco_widgets. There is no kernel behind this page: it shows the rows that were saved."
+_PAGE_NOTE = "Saved by ecco_widgets. There is no kernel behind this page: it shows what was saved."
 
 
 class Saved(Protocol):
@@ -61,11 +61,12 @@ class Saving:
     def to_html(self, path: StrPath | None = None, *, positions: Sequence[int] | None = None) -> str | Path:
         """The widget as one HTML file that works without a kernel and without a network.
 
-        Rows that are not there yet are computed first, so that hovering any token works in the page.
+        What is not there yet is computed first, so that hovering works in the page.
 
         Args:
             path: Where to write it; ``None`` returns the text of the page.
-            positions: The positions that can be explained in the page; all by default.
+            positions: The positions that can be shown in the page. By default all of an attribution, of the lens those
+                of the output.
 
         Returns:
             The path, or the page if there is none.
@@ -94,7 +95,7 @@ class Saving:
 
         Args:
             theme: "light" or "dark".
-            width: In pixels; the height follows from the text.
+            width: In pixels; the height follows from what is shown.
         """
         return self._saved().picture(theme, width)
 
@@ -102,15 +103,16 @@ class Saving:
         """The numbers as JSON; NaN is ``null``.
 
         Args:
-            positions: Positions to explain; the generated tokens and the current one by default.
+            positions: Positions to save; by default of an attribution the generated tokens and the current one, of the
+                lens what is shown.
         """
         return export.to_json(self._saved().document(positions))
 
     def to_csv(self, *, positions: Sequence[int] | None = None) -> str:
-        """The numbers as CSV, one line for each (output, input) pair; the columns of ``to_frame``.
+        """The numbers as CSV, with the columns of ``to_frame``.
 
         Args:
-            positions: Positions to explain; the generated tokens and the current one by default.
+            positions: Positions to save, as for ``to_json``.
         """
         return export.to_csv(self._saved().columns(positions))
 
@@ -128,7 +130,7 @@ class Saving:
         Args:
             path: A name that ends in ``.svg``, ``.png``, ``.json``, ``.csv`` or ``.html``. A file that is there is
                 replaced, and only by a complete one.
-            positions: For .json, .csv and .html: positions to explain.
+            positions: For .json, .csv and .html: positions to save.
             theme: For pictures: "light" or "dark".
             width: For pictures: in pixels.
             scale: For .png: pixels of the image for each of ``width``.

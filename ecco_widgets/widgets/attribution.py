@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,8 +20,10 @@ from ecco_widgets.widgets._attribution_rows import AttributionRows, Row, stack
 from ecco_widgets.widgets._attribution_saving import AttributionSaved
 from ecco_widgets.widgets._engines import engine_of
 from ecco_widgets.widgets._front_end import bundle
-from ecco_widgets.widgets._live_widget import LiveWidget
+from ecco_widgets.widgets._guarded_widget import refuse_unknown
 from ecco_widgets.widgets._saving import Saving
+from ecco_widgets.widgets._selection import LinkedWidget
+from ecco_widgets.widgets._tokens import describe_run
 
 _SPEC = frozenset({"attr_method", "target", "foil", "aggregation"})
 _AGGREGATION_OPTIONS = (
@@ -44,7 +45,7 @@ _KEPT_CELLS = 1 << 20
 _KEPT_CELLS_AGAIN = 1 << 16
 
 
-class AttributionWidget(Saving, LiveWidget):
+class AttributionWidget(Saving, LinkedWidget):
     """Tokens of a run; hovering, tapping or moving to one shows which tokens led to it, computed live.
 
     Made by ``trace.primary_attributions(...)``. Every public trait can be set here as on screen, and the view follows.
@@ -63,6 +64,7 @@ class AttributionWidget(Saving, LiveWidget):
         aggregation: "l2", "l1", "max", or "sum" (signed).
         view_style: "minimal" (colour) or "detailed" (bar and percentage at each token).
         scale: Whether colours reach their end at the maximum of this "row", or stay "fixed" for all rows.
+        marked: The position that is pointed at in another widget of the run; ``None`` for none.
 
     Raises:
         InvalidInput: From the constructor or when a trait is set, if a value can't be used.
@@ -92,7 +94,7 @@ class AttributionWidget(Saving, LiveWidget):
 
     def __init__(self, trace: Trace, *, ignore_tokens: Sequence[int] = (), **traits: Any) -> None:
         check_trace(trace)
-        self._refuse_unknown(traits)
+        refuse_unknown(type(self), traits)
         self._esm, self._css = bundle("attribution")
         self._trace = trace
         self._ignore_tokens = check_ignored(trace, ignore_tokens)
@@ -100,21 +102,13 @@ class AttributionWidget(Saving, LiveWidget):
         self._known_spec = ""
         self._filling = ""
         traits.setdefault("position", _first_output(trace))
-        super().__init__(engine_of(trace.lm), **_described(trace), **traits)
+        super().__init__(engine_of(trace.lm), **{**_described(trace), **traits})
         self._retain(trace.id, trace)
         # The first row is at hand before anybody hovers, and in a notebook that is saved at once.
-        self._first_row = self._call_after_set(_SPEC | {"position"}, Reply())
+        with self._following():
+            self._first_row = self._call_after_set(_SPEC | {"position"}, Reply())
 
     # ----------------------------------------------------------------------------------------------------- validation
-
-    @classmethod
-    def _refuse_unknown(cls, traits: Mapping[str, Any]) -> None:
-        known = [*cls.class_trait_names(front_end=True), "layout"]
-        for name in traits:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(sorted(known))}."
-                raise TypeError(f"AttributionWidget has no argument {name!r}.{hint}")
 
     @t.validate("position")
     def _check_position(self, proposal: t.Bunch) -> int | None:
@@ -211,7 +205,7 @@ class AttributionWidget(Saving, LiveWidget):
         usable_method(self.attr_method, trace.lm.parts)
         check_ignored(trace, self._ignore_tokens)
         described = _described(trace)
-        with self._lock, self.hold_sync():
+        with self._lock, self._following(), self.hold_sync():
             if self._closed:
                 raise ModelClosed("the widget was closed.", hint="Make a new widget.")
             let_go = self._move_to(engine)
@@ -226,7 +220,9 @@ class AttributionWidget(Saving, LiveWidget):
                 self.foil = None
             self.set_trait("position", _first_output(trace))
         let_go()
-        self._call_after_set(frozenset({"position"}), Reply())
+        self._move_selection(trace)
+        with self._following():
+            self._call_after_set(frozenset({"position"}), Reply())
 
     # ----------------------------------------------------------------------------------------------------------- live
 
@@ -326,20 +322,11 @@ class AttributionWidget(Saving, LiveWidget):
 
 def _described(trace: Trace) -> dict[str, Any]:
     """Values of the traits that describe a run to the view."""
-    lm, pieces = trace.lm, trace.pieces
     return {
-        "_tokens": {
-            "run": trace.id,
-            "texts": list(pieces.texts),
-            "ids": trace.token_ids.tolist(),
-            "n_prompt": trace.n_prompt,
-            "special": list(pieces.special),
-            "fragments": [list(run) for run in pieces.fragments],
-            "first_position": trace.first_position,
-        },
-        "_model": {"name": lm.name, "layers": lm.n_layers, "vocabulary": lm.vocabulary, "context": lm.context or 0},
+        **describe_run(trace),
+        "marked": None,
         "_options": {
-            "methods": list(method_options(lm.parts)),
+            "methods": list(method_options(trace.lm.parts)),
             "targets": [{"name": x.name, "label": x.label, "note": x.note} for x in TARGETS],
             "aggregations": list(_AGGREGATION_OPTIONS),
         },

@@ -7,98 +7,173 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from ecco_widgets.analysis.lens import lens_statistics, token_ranks, top_tokens, watched_ranks
-from ecco_widgets.errors import InvalidInput, NonFinite, UnsupportedModel
+import ecco_widgets as ecco
+from ecco_widgets.analysis.lens import lens_statistics, token_ranks, top_tokens, watched, watched_ranks
 from ecco_widgets.models import LanguageModel, Trace
-from ecco_widgets.models.blocks import find_blocks
-from tests.reference.naive_lens import naive_logits, naive_rank
-from tests.support.tiny_models import CONTEXT, FAMILIES, VOCABULARY, tiny_lm, tiny_tokenizer
+from tests.reference.naive_lens import (
+    INSIDE,
+    after_the_blocks,
+    naive_logits,
+    naive_rank,
+    naive_site,
+    own_logits,
+)
+from tests.support.tiny_models import (
+    CAUSAL,
+    CLASSIFIERS,
+    CONTEXT,
+    LABELS,
+    MASKED,
+    SEQ2SEQ,
+    VOCABULARY,
+    tiny_lm,
+    tiny_tokenizer,
+)
 
 TEXT = "The keys to the cabinet are on the table"
 Run = tuple[str, Trace]
+# These read their text twice, so they are refused when they are loaded.
+ENCODER_DECODER = ("bart_classifier", "t5_classifier")
 
 
-@pytest.fixture(scope="module", params=sorted(FAMILIES))
+def run_of(family: str, n_layers: int | None = None) -> Run:
+    lm = tiny_lm(family, n_layers=n_layers)
+    trace = lm(f"{TEXT} [MASK]") if family in MASKED else lm.generate(TEXT, generate=4, min_new_tokens=4)
+    return family, trace
+
+
+@pytest.fixture(scope="module", params=[*CAUSAL, *SEQ2SEQ, *MASKED])
 def run(request: pytest.FixtureRequest) -> Run:
-    return request.param, tiny_lm(request.param).generate(TEXT, generate=4, min_new_tokens=4)
+    return run_of(request.param)
+
+
+@pytest.fixture(scope="module", params=[name for name in CLASSIFIERS if name not in ENCODER_DECODER])
+def classified(request: pytest.FixtureRequest) -> Run:
+    return request.param, tiny_lm(request.param)(TEXT)
+
+
+def positions_of(trace: Trace) -> list[int]:
+    """The last three that have a prediction."""
+    return list(trace.explainable)[-3:]
+
+
+def ids_of(trace: Trace, positions: list[int]) -> list[int]:
+    return trace.ids_at(positions).tolist()
 
 
 def test_the_last_layer_gives_the_models_own_logits(run: Run) -> None:
-    _, trace = run
-    states = trace.hidden_states[-1]
-    with torch.no_grad():
-        own = trace.lm.model(torch.tensor(trace.token_ids)[None]).logits[0]
-        lens = trace.lm.parts.logits(trace.lm.blocks.finish(states))
+    family, trace = run
+    positions = positions_of(trace)
+    with torch.no_grad(), trace.running():
+        lens = trace.lm.parts.logits(trace.lm.blocks.finish(trace.stream(positions)[-1]))
+    own = torch.stack([own_logits(trace, family, position) for position in positions])
     torch.testing.assert_close(lens, own, rtol=1e-4, atol=1e-4)
+    top = top_tokens(trace, positions[-1], k=VOCABULARY)
+    np.testing.assert_allclose(top.probabilities[-1], own[-1].softmax(-1)[top.ids[-1]], rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("final_norm", [True, False])
 def test_ranks_equal_a_full_sort_of_every_layer_and_position(run: Run, final_norm: bool) -> None:
     family, trace = run
-    ranks = token_ranks(trace, final_norm=final_norm)
-    assert ranks.shape == (trace.lm.n_layers, 4)
+    positions = positions_of(trace)
+    ranks = token_ranks(trace, positions=positions, final_norm=final_norm)
+    assert ranks.shape == (trace.lm.n_layers, 3)
     for layer in range(trace.lm.n_layers):
-        for column, position in enumerate(trace.output_positions):
+        for column, (position, token) in enumerate(zip(positions, ids_of(trace, positions), strict=True)):
             logits = naive_logits(trace, family, layer, position, final_norm=final_norm)
-            assert ranks[layer, column] == naive_rank(logits, int(trace.token_ids[position]))
+            assert ranks[layer, column] == naive_rank(logits, token)
 
 
-def test_watched_ranks_equal_a_full_sort(run: Run) -> None:
+def test_by_default_the_output_is_ranked(run: Run) -> None:
+    _, trace = run
+    expected = token_ranks(trace, positions=list(trace.output_positions))
+    np.testing.assert_array_equal(token_ranks(trace), expected)
+
+
+def test_given_tokens_are_ranked_instead_of_those_that_stand_there(run: Run) -> None:
     family, trace = run
-    watch = [" 1", 17, 300]
-    ranks = watched_ranks(trace, watch, position=7)
+    positions, tokens = positions_of(trace)[-2:], [17, 300]
+    ranks = token_ranks(trace, tokens, positions=positions)
     for layer in range(trace.lm.n_layers):
-        logits = naive_logits(trace, family, layer, 7)
-        assert ranks[layer].tolist() == [naive_rank(logits, trace.lm.token_id(token)) for token in watch]
+        logits = [naive_logits(trace, family, layer, position) for position in positions]
+        assert ranks[layer].tolist() == [naive_rank(each, token) for each, token in zip(logits, tokens, strict=True)]
+
+
+def test_watched_tokens_equal_a_full_sort_and_softmax(run: Run) -> None:
+    family, trace = run
+    position = positions_of(trace)[1]
+    found = watched(trace, [" 1", 17, 300], position)
+    ids = [trace.lm.token_id(" 1"), 17, 300]
+    assert found.position == position
+    assert found.ids.tolist() == ids
+    assert found.texts == [trace.lm.token_text(token) for token in ids]
+    for layer in range(trace.lm.n_layers):
+        logits = naive_logits(trace, family, layer, position)
+        assert found.ranks[layer].tolist() == [naive_rank(logits, token) for token in ids]
+        np.testing.assert_allclose(found.probabilities[layer], logits.softmax(-1)[ids], rtol=1e-4)
+    np.testing.assert_array_equal(watched_ranks(trace, [" 1", 17, 300], position), found.ranks)
 
 
 def test_top_tokens_are_the_sorted_softmax(run: Run) -> None:
     family, trace = run
-    top = top_tokens(trace, position=-1, k=6)
+    position = positions_of(trace)[-1]
+    top = top_tokens(trace, position, k=6)
     for layer in range(trace.lm.n_layers):
-        p = torch.softmax(naive_logits(trace, family, layer, trace.n_tokens - 1), dim=-1)
+        p = torch.softmax(naive_logits(trace, family, layer, position), dim=-1)
         values, ids = p.sort(descending=True)
         assert top.ids[layer].tolist() == ids[:6].tolist()
         np.testing.assert_allclose(top.probabilities[layer], values[:6], rtol=1e-4)
         assert top.texts[layer] == [trace.lm.token_text(token) for token in ids[:6].tolist()]
 
 
-def test_statistics_equal_their_definitions(run: Run) -> None:
+@pytest.mark.parametrize("final_norm", [True, False])
+def test_statistics_equal_their_definitions(run: Run, final_norm: bool) -> None:
     family, trace = run
-    positions = [2, 9]
-    found = lens_statistics(trace, positions)
-    last = trace.lm.n_layers - 1
-    for column, position in enumerate(positions):
-        final = torch.softmax(naive_logits(trace, family, last, position).double(), dim=-1)
+    positions = positions_of(trace)
+    found = lens_statistics(trace, positions, final_norm=final_norm, top=2)
+    for column, (position, token) in enumerate(zip(positions, ids_of(trace, positions), strict=True)):
+        final = own_logits(trace, family, position).double().softmax(-1)
         for layer in range(trace.lm.n_layers):
-            p = torch.softmax(naive_logits(trace, family, layer, position).double(), dim=-1)
-            token = int(trace.token_ids[position])
+            logits = naive_logits(trace, family, layer, position, final_norm=final_norm)
+            p = logits.double().softmax(-1)
+            assert found.rank[layer, column] == naive_rank(logits, token)
             assert found.log_probability[layer, column] == pytest.approx(float(p[token].log()), rel=1e-4)
             assert found.entropy[layer, column] == pytest.approx(float(-(p * p.log()).sum()), rel=1e-4)
             kl = float((final * (final / p).log()).sum())
             assert found.kl[layer, column] == pytest.approx(kl, rel=1e-3, abs=1e-5)
-    np.testing.assert_allclose(found.kl[-1], 0.0, atol=1e-5)
-    np.testing.assert_array_equal(found.rank, token_ranks(trace, positions=positions))
+            assert found.top_ids[layer, column].tolist() == p.argsort(descending=True)[:2].tolist()
+            np.testing.assert_allclose(found.top_probabilities[layer, column], p.sort().values.flip(0)[:2], rtol=1e-4)
+    if final_norm:
+        assert (found.kl[-1] == 0.0).all()
 
 
-def test_chunks_do_not_change_the_ranks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, trace = run
-    whole = token_ranks(trace, positions=range(1, trace.n_tokens))
-    monkeypatch.setattr("ecco_widgets.analysis.lens._LOGIT_BYTES", VOCABULARY * 5 * 3)
-    monkeypatch.setattr("ecco_widgets.models.blocks._ROWS_TOGETHER", 2)
-    np.testing.assert_array_equal(token_ranks(trace, positions=range(1, trace.n_tokens)), whole)
+@pytest.mark.parametrize("family", ["gpt2", "gemma2", "t5", "bart"])
+def test_the_token_that_would_come_next_can_be_looked_at(family: str) -> None:
+    _, trace = run_of(family)
+    assert trace.next_position is not None
+    top = top_tokens(trace, trace.next_position, k=3)
+    ranks = watched_ranks(trace, [40], trace.next_position)
+    np.testing.assert_array_equal(token_ranks(trace, [40], positions=[trace.next_position]), ranks)
+    for layer in range(trace.lm.n_layers):
+        logits = naive_logits(trace, family, layer, trace.next_position)
+        assert top.ids[layer].tolist() == logits.argsort(descending=True)[:3].tolist()
+        assert ranks[layer, 0] == naive_rank(logits, 40)
 
 
-def test_ranks_count_ties_as_in_competition_ranking() -> None:
-    lm = tiny_lm("gpt2")
-    weights = lm.model.lm_head.weight.data
-    weights[40] = weights[41] = weights[42]
-    trace = lm(TEXT)
-    ranks = watched_ranks(trace, [40, 41, 42], position=5)
-    assert (ranks == ranks[:, :1]).all()
+@pytest.mark.parametrize("family", ["gpt2", "llama", "t5", "bart", "bert", "albert"])
+def test_thirteen_layers_stay_in_numeric_order(family: str) -> None:
+    _, trace = run_of(family, n_layers=13)
+    position = positions_of(trace)[-1]
+    found = lens_statistics(trace, [position], top=1)
+    assert len(found.rank) == 13
+    for layer in range(13):
+        logits = naive_logits(trace, family, layer, position)
+        assert found.rank[layer, 0] == naive_rank(logits, ids_of(trace, [position])[0])
+        assert found.top_ids[layer, 0, 0] == int(logits.argmax())
+        assert found.top_probabilities[layer, 0, 0] == pytest.approx(float(logits.softmax(-1).max()), rel=1e-4)
 
 
-def test_more_than_ten_layers_stay_in_numeric_order() -> None:
+def test_rows_are_blocks_in_numeric_order_however_many_there_are() -> None:
     torch.manual_seed(0)
     config = GPT2Config(
         n_layer=13, n_embd=16, n_head=2, vocab_size=VOCABULARY, n_positions=CONTEXT, bos_token_id=0, eos_token_id=0
@@ -112,48 +187,105 @@ def test_more_than_ten_layers_stay_in_numeric_order() -> None:
     trace = LanguageModel(model, tiny_tokenizer(), name="13")(TEXT)
     steps = trace.hidden_states[1:, 3, 0] - trace.hidden_states[:-1, 3, 0]
     assert steps.round().tolist() == list(range(1, 14))
+    # Without a norm, and with an unembedding that reads nothing else, a token's log-odds are that dimension.
+    model.lm_head.weight = torch.nn.Parameter(torch.zeros(VOCABULARY, 16))
+    model.lm_head.weight.data[7, 0] = 0.1
+    trace = LanguageModel(model, tiny_tokenizer(), name="13")(TEXT)
+    p = watched(trace, [7], 4, final_norm=False).probabilities[:, 0].astype(np.float64)
+    log_odds = np.log(p / (1 - p) * (VOCABULARY - 1))
+    np.testing.assert_allclose(np.diff(log_odds), 0.1 * np.arange(2, 14), atol=0.01)
 
 
-def test_a_model_without_a_list_of_blocks_says_what_still_works() -> None:
-    lm = tiny_lm("gpt2")
-    lm.model.transformer.h = torch.nn.Sequential(*lm.model.transformer.h)
-    with pytest.raises(UnsupportedModel, match=r"GPT2LMHeadModel: its 3 blocks could not be found.*attributions work"):
-        find_blocks(lm.parts)
+# ---------------------------------------------------------------- classes
 
 
-def test_looking_leaves_no_hook_and_no_patch_behind() -> None:
-    lm = tiny_lm("gemma2")
-    token_ranks(lm(TEXT), final_norm=False)
-    for module in lm.model.modules():
-        assert not module._forward_hooks
-        assert not module._forward_pre_hooks
-        assert "forward" not in vars(module)
+def test_classes_are_ranked_by_what_the_classifier_makes_of_each_layer(classified: Run) -> None:
+    family, trace = classified
+    n = trace.n_prompt
+    found = lens_statistics(trace, top=3)
+    assert found.positions.tolist() == [n, n + 1, n + 2]
+    final = own_logits(trace, family, n).double().softmax(-1)
+    for layer in range(trace.lm.n_layers):
+        logits = naive_logits(trace, family, layer, n)
+        p = logits.double().softmax(-1)
+        assert found.rank[layer].tolist() == [naive_rank(logits, c) for c in range(3)]
+        np.testing.assert_allclose(found.log_probability[layer], p.log(), rtol=1e-4)
+        np.testing.assert_allclose(found.entropy[layer], -(p * p.log()).sum(), rtol=1e-4)
+        np.testing.assert_allclose(found.kl[layer], (final * (final / p).log()).sum(), rtol=1e-3, atol=1e-6)
+        assert found.top_ids[layer].tolist() == [logits.argsort(descending=True).tolist()] * 3
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda t: token_ranks(t, positions=[0]), "got 0: the first token has no prediction"),
-        (lambda t: token_ranks(t, positions=[]), "positions is empty"),
-        (lambda t: token_ranks(t, tokens=[5], positions=[3, 4]), "one token for each of 2 positions, got 1"),
-        (lambda t: watched_ranks(t, []), r"watch must be a list of tokens, got \[\]"),
-        (lambda t: watched_ranks(t, " is"), "watch must be a list of tokens, got ' is'"),
-        (lambda t: watched_ranks(t, [" 1, 2"]), "is not one token, it makes 3"),
-        (lambda t: top_tokens(t, k=0), r"k must be an integer in 1\.\.320"),
-        (lambda t: top_tokens(t, k=10**6), r"k must be an integer in 1\.\.320 \(the vocabulary\), got 1000000"),
-        (lambda t: top_tokens(t, position=99), r"position must be in 1\.\.8, got 99"),
-    ],
-)
-def test_bad_arguments_are_explained(call: object, message: str) -> None:
-    trace = tiny_lm("gpt2")(TEXT)
-    with pytest.raises(InvalidInput, match=message):
-        call(trace)
+def test_classes_without_the_final_norm(classified: Run) -> None:
+    family, trace = classified
+    ranks = token_ranks(trace, final_norm=False)
+    found = lens_statistics(trace, final_norm=False)
+    final = own_logits(trace, family, trace.n_prompt).double().softmax(-1)
+    for layer in range(trace.lm.n_layers):
+        logits = naive_logits(trace, family, layer, trace.n_prompt, final_norm=False)
+        assert ranks[layer].tolist() == [naive_rank(logits, c) for c in range(3)]
+        p = logits.double().softmax(-1)
+        np.testing.assert_allclose(found.kl[layer], (final * (final / p).log()).sum(), rtol=1e-3, atol=1e-6)
 
 
-def test_non_finite_layers_are_named() -> None:
-    lm = tiny_lm("gpt2")
-    trace = lm(TEXT)
-    assert trace.hidden_states is not None
-    lm.model.lm_head.weight.data[9] = float("nan")
-    with pytest.raises(NonFinite, match="logits for position 3 contain NaN"):
-        token_ranks(trace, positions=[3])
+def test_classes_are_named(classified: Run) -> None:
+    family, trace = classified
+    top = top_tokens(trace, trace.n_prompt, k=3)
+    found = watched(trace, ["positive", 0], trace.n_prompt)
+    assert found.texts == ["positive", "negative"]
+    for layer in range(trace.lm.n_layers):
+        logits = naive_logits(trace, family, layer, trace.n_prompt)
+        assert top.texts[layer] == [LABELS[c] for c in logits.argsort(descending=True)]
+        assert found.ranks[layer].tolist() == [naive_rank(logits, 2), naive_rank(logits, 0)]
+        np.testing.assert_allclose(found.probabilities[layer], logits.softmax(-1)[[2, 0]], rtol=1e-4)
+
+
+# ---------------------------------------------------------------- places inside blocks
+
+
+@pytest.mark.parametrize("site", ["attention_out", "ffn_out"])
+@pytest.mark.parametrize("family", sorted(INSIDE))
+def test_places_inside_blocks_are_looked_at_like_what_leaves_them(family: str, site: str) -> None:
+    _, trace = run_of(family)
+    positions = positions_of(trace)
+    found = lens_statistics(trace, positions, site=site, top=1)
+    np.testing.assert_array_equal(token_ranks(trace, positions=positions, site=site), found.rank)
+    for column, (position, token) in enumerate(zip(positions, ids_of(trace, positions), strict=True)):
+        final = own_logits(trace, family, position).double().softmax(-1)
+        logits = after_the_blocks(trace, family, naive_site(trace, family, site, position))
+        for layer in range(trace.lm.n_layers):
+            assert found.rank[layer, column] == naive_rank(logits[layer], token)
+            p = logits[layer].double().softmax(-1)
+            kl = float((final * (final / p).log()).sum())
+            assert found.kl[layer, column] == pytest.approx(kl, rel=1e-3, abs=1e-5)
+            assert found.top_ids[layer, column, 0] == int(p.argmax())
+    last = positions[-1]
+    np.testing.assert_array_equal(top_tokens(trace, last, k=1, site=site).ids, found.top_ids[:, -1])
+    watch = ids_of(trace, positions)[-1:]
+    np.testing.assert_array_equal(watched_ranks(trace, watch, last, site=site), found.rank[:, -1:])
+
+
+@pytest.mark.parametrize("site", ["attention_out", "ffn_out"])
+def test_places_inside_blocks_are_there_for_every_family(run: Run, site: str) -> None:
+    family, trace = run
+    positions = positions_of(trace)
+    ranks = token_ranks(trace, positions=positions, site=site)
+    states = trace.stream(positions, site=site)
+    assert len(states) == trace.lm.n_layers
+    for column, token in enumerate(ids_of(trace, positions)):
+        logits = after_the_blocks(trace, family, states[:, column])
+        assert ranks[:, column].tolist() == [naive_rank(each, token) for each in logits]
+
+
+# ---------------------------------------------------------------- the trained model
+
+
+def test_the_article_s_agreement_figure_comes_out_on_the_demo_model() -> None:
+    lm = ecco.load_demo()
+    trace = lm("The keys to the cabinet")
+    found = watched(trace, [" is", " are"], trace.next_position)
+    is_, are = found.ranks[-1]
+    assert are < is_
+    assert found.probabilities[-1, 1] > found.probabilities[-1, 0]
+    trace = lm("The key to the cabinets")
+    is_, are = watched_ranks(trace, [" is", " are"], trace.next_position)[-1]
+    assert is_ < are

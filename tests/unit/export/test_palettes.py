@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from ecco_widgets.export.palettes import LEVELS, THEMES, colors_of, hexadecimal, level_of
+from ecco_widgets.export.sequential import DARK_INK, LIGHT_INK, SERIES, STEPS, STOPS, series_color, worst_rank
 
 JS = Path(__file__).parents[3] / "js" / "src"
 PALETTES = (JS / "charts" / "palettes.ts").read_text("utf-8")
+SEQUENTIAL = (JS / "charts" / "sequential.ts").read_text("utf-8")
 TOKENS = (JS / "styles" / "tokens.css").read_text("utf-8")
 
 
@@ -46,7 +48,7 @@ def test_ramps_are_those_of_the_front_end(theme: str):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_other_colours_are_those_of_the_style_sheet(theme: str):
     palette, expected = THEMES[theme], in_css(theme)
-    names = ("soft", "line", "accent", "accent_soft", "generated", "bar", "bar_negative")
+    names = ("soft", "line", "accent", "accent_soft", "generated", "bar", "bar_negative", "chip")
     assert {name: getattr(palette, name) for name in names} == {
         name: expected[name.replace("_", "-")] for name in names
     }
@@ -78,3 +80,31 @@ def test_the_strongest_level_is_the_end_of_the_ramp():
 )
 def test_levels_follow_the_size_relative_to_the_domain(value: float, domain: float, level: int):
     assert level_of(value, domain) == level
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_ramps_of_cells_are_those_of_the_front_end(theme: str):
+    stops = re.search(r"STOPS[^=]*= \{(.*?)\n\};", SEQUENTIAL, re.DOTALL)
+    assert stops
+    block = re.search(rf"\n  {theme}: \{{(.*?)\n  \}},", stops[1], re.DOTALL)
+    assert block
+    for name, ramp in STOPS[theme].items():
+        found = re.search(rf"{name}: \[(.*?)\n    \],", block[1], re.DOTALL)
+        assert found
+        assert list(ramp) == [tuple(map(int, rgb)) for rgb in re.findall(r"\[(\d+), (\d+), (\d+)\]", found[1])]
+    for ink, name in ((DARK_INK, "DARK_INK"), (LIGHT_INK, "LIGHT_INK")):
+        assert f"const {name}: Rgb = [{', '.join(map(str, ink))}];" in SEQUENTIAL
+    assert f"export const STEPS = {STEPS};" in SEQUENTIAL
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colours_of_series_are_those_of_the_style_sheet(theme: str):
+    expected = in_css(theme)
+    assert list(SERIES[theme]) == [expected[f"series-{n}"] for n in range(len(SERIES[theme]))]
+    assert f"export const SERIES = {len(SERIES[theme])};" in (JS / "charts" / "series.ts").read_text("utf-8")
+    assert series_color(len(SERIES[theme]) + 1, theme) == SERIES[theme][1]
+
+
+def test_scales_of_ranks_end_where_the_front_end_ends_them():
+    assert "export const WORST_RANK = 10_000;" in (JS / "charts" / "intervals.ts").read_text("utf-8")
+    assert (worst_rank(6_144), worst_rank(50_257), worst_rank(1)) == (6_144, 10_000, 2)

@@ -113,3 +113,29 @@ def test_a_replaced_request_leaves_its_place_in_line_to_the_newer_one() -> None:
         ("new", "result"),
         ("queued", "result"),
     ]
+
+
+def test_patient_work_makes_way_goes_on_and_only_the_latest_of_it_counts() -> None:
+    engine, log = manual()
+    engine.register("fill", fill(engine, log, {2: "hover 1", 4: "hover 2"}))
+    patient = engine.patient("grid")
+    log.submit(patient, "first")
+    log.submit(patient, "second", "fill")
+    engine.run_until_idle()
+    order = [label for label, event, _ in log.entries if event == "result"]
+    assert order == ["hover 1", "hover 2", "second"]
+    assert log.of("first") == ["superseded"]
+    assert log.value("second", "result").result == [3, [0, 10, 20, 30, 40]]
+
+
+def test_patient_work_that_was_replaced_while_it_made_way_does_not_come_back() -> None:
+    engine, log = manual()
+    engine.register("fill", fill(engine, log, {2: "hover"}))
+    patient = engine.patient("grid")
+    log.hook = lambda label, event, value: (
+        log.submit(patient, "newer") if (label, event) == ("hover", "result") else None
+    )
+    log.submit(patient, "older", "fill")
+    engine.run_until_idle()
+    assert log.of("older") == ["start", "superseded"]
+    assert log.of("newer") == ["start", "result"]

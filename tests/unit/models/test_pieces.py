@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from ecco_widgets.models.pieces import pieces_of
+from ecco_widgets.models.pieces import piece_text, pieces_of
 from tests.support.tiny_models import tiny_tokenizer
 
 
@@ -79,6 +79,12 @@ def test_sentencepiece_spaces_stay_with_their_token() -> None:
     tokenizer = sentencepiece_like()
     ids = [tokenizer.convert_tokens_to_ids(word) for word in ("▁The", "▁keys", "▁to")]
     assert pieces_of(tokenizer, ids).texts == ["The", " keys", " to"]
+
+
+def test_a_sentencepiece_token_alone_keeps_its_space() -> None:
+    tokenizer = sentencepiece_like()
+    texts = [piece_text(tokenizer, tokenizer.convert_tokens_to_ids(word)) for word in ("▁The", "s", "▁")]
+    assert texts == [" The", "s", " "]
 
 
 def test_sentencepiece_byte_fallback_forms_characters_and_escapes_the_rest() -> None:

@@ -10,7 +10,14 @@ from typing import Literal, TypedDict, get_type_hints
 import anywidget
 import pytest
 
-from ecco_widgets.widgets import AttributionWidget, _schema, codegen
+from ecco_widgets.widgets import (
+    AttributionWidget,
+    LayerPredictionsWidget,
+    RankingsWatchWidget,
+    RankingsWidget,
+    _schema,
+    codegen,
+)
 
 
 class Inner(TypedDict):
@@ -31,11 +38,6 @@ class OuterTraits(TypedDict):
 
 def test_generated_files_are_up_to_date():
     assert codegen.stale_files() == {}, "run `python -m ecco_widgets.widgets.codegen` and commit the result"
-
-
-def test_schema_names_exactly_the_synced_traits_of_the_widget():
-    own = set(AttributionWidget.class_trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names(sync=True))
-    assert set(get_type_hints(_schema.AttributionTraits)) == own
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,40 @@ def test_check_fails_on_a_stale_file_and_writes_nothing(tmp_path: Path, capsys: 
 def test_generating_needs_no_torch():
     script = "import sys, ecco_widgets.widgets.codegen; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_every_schema_names_exactly_the_synced_traits_of_its_widget():
+    kinds = {
+        "attribution": AttributionWidget,
+        "layer_predictions": LayerPredictionsWidget,
+        "rankings": RankingsWidget,
+        "rankings_watch": RankingsWatchWidget,
+    }
+    assert set(kinds) == set(_schema.WIDGETS)
+    for name, kind in kinds.items():
+        own = set(kind.class_trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names(sync=True))
+        assert set(get_type_hints(_schema.WIDGETS[name])) == own, name
+
+
+def test_what_several_widgets_share_is_defined_once():
+    files = codegen.generate_all()
+    definitions = [line for text in files.values() for line in text.splitlines() if line.startswith("export interface")]
+    assert len(definitions) == len(set(definitions))
+    assert "export interface Tokens {" in files["shared.ts"]
+    assert "export interface Completions {" in files["shared.ts"]
+    # A view finds all types of its widget in one file.
+    assert "  Tokens,\n" in files["rankings.ts"].split('} from "./shared"')[1]
+
+
+class Other(TypedDict):
+    """Has a part in common with ``OuterTraits``."""
+
+    inner: Inner | None
+
+
+def test_shared_parts_are_imported_where_they_are_used_and_exported_again():
+    shared = codegen.shared_parts([OuterTraits, Other])
+    assert shared == [Inner]
+    source = codegen.generate(OuterTraits, shared)
+    assert 'import type {\n  Inner,\n} from "./shared";\nexport type {\n  Inner,\n} from "./shared";' in source
+    assert "export interface Inner" not in source
