@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecco_widgets.models.architecture import Architecture, close
+from ecco_widgets.models.logits import at_least_single
 from ecco_widgets.models.patching import forward_replaced
-from ecco_widgets.models.trace import at_least_single
 
 Way = Literal["linear", "columns", "whole"]
 

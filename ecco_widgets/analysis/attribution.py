@@ -17,7 +17,8 @@ from ecco_widgets.analysis.shared_forward import Progress, SharedForward
 from ecco_widgets.analysis.targets import Readings, check_choice, check_target, rows_together, runners_up
 from ecco_widgets.errors import InvalidInput, NonFinite
 from ecco_widgets.models.generation import check_seed
-from ecco_widgets.models.trace import Trace, at_least_single
+from ecco_widgets.models.logits import at_least_single
+from ecco_widgets.models.trace import Trace
 
 if TYPE_CHECKING:
     import pandas as pd

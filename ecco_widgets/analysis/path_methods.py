@@ -13,7 +13,7 @@ from captum.attr import Deconvolution, FeatureAblation, GradientShap, GuidedBack
 from torch import Tensor, nn
 
 from ecco_widgets.analysis.problem import Problem
-from ecco_widgets.models.trace import at_least_single
+from ecco_widgets.models.logits import at_least_single
 
 # Tokens that one evaluation takes together, all rows counted.
 _TOKENS_TOGETHER = 2_048

@@ -10,7 +10,8 @@ from torch import Tensor
 from ecco_widgets.analysis.shared_forward import Progress, SharedForward
 from ecco_widgets.analysis.targets import Readings, target_values
 from ecco_widgets.models.architecture import Architecture
-from ecco_widgets.models.trace import Trace, at_least_single
+from ecco_widgets.models.logits import at_least_single
+from ecco_widgets.models.trace import Trace
 
 
 @dataclass(frozen=True)

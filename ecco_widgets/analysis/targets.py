@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ecco_widgets.errors import InvalidInput
 from ecco_widgets.models.architecture import Architecture
-from ecco_widgets.models.trace import at_least_single, check_logits
+from ecco_widgets.models.logits import at_least_single, check_logits
 
 # Logits of one chunk of rows may take this many bytes, so that the vocabulary never decides the peak memory.
 _LOGIT_BYTES = 64 << 20

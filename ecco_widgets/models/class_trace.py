@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ecco_widgets.errors import InvalidInput, UnsupportedModel
 from ecco_widgets.models.architecture import Classifier, Kind
-from ecco_widgets.models.pieces import Pieces, pieces_of
-from ecco_widgets.models.trace import Segment, Trace
+from ecco_widgets.models.pieces import Pieces, Segment, pieces_of
+from ecco_widgets.models.trace import Trace
 
 if TYPE_CHECKING:
     from ecco_widgets.models.language_model import LanguageModel

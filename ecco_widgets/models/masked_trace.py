@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ecco_widgets.errors import InvalidInput
 from ecco_widgets.models.architecture import Kind
-from ecco_widgets.models.trace import Trace, at_least_single
+from ecco_widgets.models.logits import at_least_single
+from ecco_widgets.models.trace import Trace
 
 if TYPE_CHECKING:
     from ecco_widgets.models.language_model import LanguageModel

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
@@ -20,6 +21,20 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _LONGEST_RUN = 4
 # Tokens of context that decoding needs to place spaces as in the whole sequence.
 _CONTEXT = 4
+
+
+class Segment(NamedTuple):
+    """A part of a trace's tokens that is shown as a strip of its own.
+
+    Attributes:
+        name: "text", "source", "output" or "classes".
+        start: Its first index.
+        stop: Where the next one begins.
+    """
+
+    name: str
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecco_widgets.errors import InvalidInput, ModelChanged, NonFinite
-from ecco_widgets.models._trace_widgets import TraceWidgets
+from ecco_widgets.errors import InvalidInput, ModelChanged
+from ecco_widgets.models._trace_text import TraceText
 from ecco_widgets.models.architecture import Kind
-from ecco_widgets.models.pieces import Pieces, pieces_of
+from ecco_widgets.models.logits import at_least_single, check_logits
 
 if TYPE_CHECKING:
     from ecco_widgets.models.batch import Batch
@@ -25,21 +25,7 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-class Segment(NamedTuple):
-    """A part of a trace's tokens that is shown as a strip of its own.
-
-    Attributes:
-        name: "text", "source", "output" or "classes".
-        start: Its first index.
-        stop: Where the next one begins.
-    """
-
-    name: str
-    start: int
-    stop: int
-
-
-class Trace(TraceWidgets):
+class Trace(TraceText):
     """Tokens and states of one run; this class is that of decoder-only models, other kinds are subclasses.
 
     Made by ``lm.generate``, ``lm.score`` and ``lm(text)``. States are computed when first read and kept until
@@ -74,70 +60,14 @@ class Trace(TraceWidgets):
         *,
         roles: Sequence[str] = (),
     ) -> None:
+        super().__init__(token_ids, n_prompt, roles)
         self.lm = lm
         self.id = f"trace-{next(_numbers)}"
-        self._token_ids = np.array(token_ids, dtype=np.int64)
-        self._token_ids.setflags(write=False)
-        self.n_prompt = n_prompt
-        self.roles = tuple(roles)
         self.generation: dict[str, Any] = {}
-        self._pieces: Pieces | None = None
         self._states: dict[str, Tensor] = {}
         self._weights_version = lm.weights_version
         self._interventions = lm.interventions
         self._batch: Batch | None = None
-
-    # ---------------------------------------------------------------- text
-
-    @property
-    def token_ids(self) -> NDArray[np.int64]:
-        """Ids of all tokens, shape (T,), read-only."""
-        return self._token_ids
-
-    @property
-    def n_tokens(self) -> int:
-        """T, the number of tokens."""
-        return len(self._token_ids)
-
-    @property
-    def n_generated(self) -> int:
-        """Number of tokens after the prompt."""
-        return self.n_tokens - self.n_prompt
-
-    @property
-    def n_source(self) -> int:
-        """Number of tokens that an encoder reads and a decoder does not; 0 but for sequence-to-sequence models."""
-        return 0
-
-    @property
-    def segments(self) -> tuple[Segment, ...]:
-        """The strips that the tokens are shown as."""
-        return (Segment("text", 0, self.n_tokens),)
-
-    @property
-    def pieces(self) -> Pieces:
-        """What each token reads as in place."""
-        if self._pieces is None:
-            self._pieces = self._read_pieces()
-        return self._pieces
-
-    def _read_pieces(self) -> Pieces:
-        return pieces_of(self.lm.tokenizer, self._token_ids.tolist())
-
-    @property
-    def tokens(self) -> list[str]:
-        """Text of each token in place, T strings."""
-        return list(self.pieces.texts)
-
-    @property
-    def text(self) -> str:
-        """The whole text, prompt and output."""
-        return "".join(self.pieces.texts)
-
-    @property
-    def output_text(self) -> str:
-        """The text after the prompt."""
-        return "".join(self.pieces.texts[self.n_prompt :])
 
     # ---------------------------------------------------------------- positions
 
@@ -426,29 +356,4 @@ class Trace(TraceWidgets):
         return (
             f"<Trace of {self.lm.name}: {self.n_prompt} prompt + {self.n_generated} generated tokens, "
             f"holds {megabytes:.2f} MiB>"
-        )
-
-
-def at_least_single(values: Tensor) -> Tensor:
-    """Half precision as float32, for sums and softmaxes; float32 and float64 as they are."""
-    return values.float() if values.dtype.itemsize < torch.float32.itemsize else values
-
-
-def check_logits(logits: Tensor, positions: Sequence[int]) -> None:
-    """Raise if logits (R, V) are unusable, naming the first position.
-
-    Minus infinity is allowed: some models mask vocabulary entries with it.
-
-    Raises:
-        NonFinite: If any is NaN or plus infinity.
-    """
-    # The largest logit of a row is NaN if any is: one pass, and nothing of the matrix's size is made.
-    bad = ~logits.amax(dim=-1).isfinite()
-    if bool(bad.any()):
-        row = int(bad.nonzero()[0, 0])
-        n_bad = int((logits[row].isnan() | logits[row].isposinf()).sum())
-        raise NonFinite(
-            f"The model's logits for position {positions[row]} contain NaN or infinity ({n_bad} of "
-            f"{logits.shape[-1]}).",
-            hint="Load the weights in float32 (dtype='float32'), or check the checkpoint.",
         )
