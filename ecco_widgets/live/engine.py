@@ -362,7 +362,7 @@ _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 def _shut_down_all() -> None:
     # A daemon thread that is inside native code while the interpreter goes away can crash it: ask all to stop and give
     # them a moment; one that never checks must not keep the process.
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + 3.0
     for engine in list(_engines):
         engine.shut_down(deadline)
 

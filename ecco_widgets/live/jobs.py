@@ -95,11 +95,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a computation is."""
+    """How far a computation is.
+
+    Args:
+        done: Steps done.
+        total: Of so many.
+        label: What the steps are.
+        partial: What it has so far, as plain data and arrays, if that is worth showing.
+    """
 
     done: int
     total: int
     label: str = ""
+    partial: Any = None
 
 
 @dataclass(frozen=True)
@@ -226,14 +234,16 @@ class Job:
         """
         self._desk.check(self)
 
-    def progress(self, done: int, total: int, label: str = "") -> None:
+    def progress(self, done: int, total: int, label: str = "", partial: Any = None) -> None:
         """Say how far the job is, e.g. ``job.progress(3, 20, "integration step")``; also checks.
+
+        What comes less than 50 ms after what was last said is left out, with its ``partial``.
 
         Raises:
             Cancelled: As :meth:`check`.
             Preempted: As :meth:`check`.
         """
-        self._desk.report(self, Progress(done, total, label))
+        self._desk.report(self, Progress(done, total, label, partial))
 
 
 #: An analysis: (job, subject, params) -> plain data and numpy arrays.

@@ -68,14 +68,14 @@ class TraceWidgets:
         return self.primary_attributions(attr_method, position=position, pinned=True, **options)
 
     def layer_predictions(
-        self, position: int | None = None, topk: int = 10, layer: int | None = None, **options: Any
+        self, position: int | None = None, topk: int | None = None, layer: int | None = None, **options: Any
     ) -> LayerPredictionsWidget:
         """Which tokens would each layer have predicted? Live: hover another position, change k.
 
         Args:
             position: The predicted position; the first generated token by default. The number of tokens is the position
                 of the token that would come next.
-            topk: How many tokens a layer.
+            topk: How many tokens a layer; 10 by default, or all classes where there are fewer.
             layer: A single layer; all by default.
             **options: Other traits of ``LayerPredictionsWidget``.
 
@@ -90,11 +90,13 @@ class TraceWidgets:
         """
         import ecco_widgets as ecco
 
+        if topk is not None:
+            options["topk"] = topk
         if layer is not None:
             options["layers"] = [layer]
         if position is not None:
             options["position"] = position
-        return ecco.LayerPredictionsWidget(cast("Trace", self), topk=topk, **options)
+        return ecco.LayerPredictionsWidget(cast("Trace", self), **options)
 
     def rankings(self, **options: Any) -> RankingsWidget:
         """How did each layer rank the tokens that came? Live heat map of layers and tokens.

@@ -315,12 +315,12 @@ class LanguageModel(LoadedModel):
             )
         return int(mask)
 
-    def predict_token(self, text: str, topk: int = 10, **options: Any) -> LayerPredictionsWidget:
+    def predict_token(self, text: str, topk: int | None = None, **options: Any) -> LayerPredictionsWidget:
         """The model's best next tokens, as bars; of a masked model, its best for the mask in the text.
 
         Args:
             text: A text; for a masked model with its mask token.
-            topk: How many tokens.
+            topk: How many tokens; 10 by default, or all classes where there are fewer.
             **options: Traits of ``LayerPredictionsWidget``.
 
         Returns:

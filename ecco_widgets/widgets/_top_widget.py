@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets as t
 
+from ecco_widgets.analysis.attribution import check_trace
 from ecco_widgets.errors import InvalidInput
 from ecco_widgets.live import Outcome, Request, Ticket
 from ecco_widgets.live.messages import Reply
@@ -34,13 +35,16 @@ class TopWidget(LensWidget):
     def __init__(self, trace: Trace, **traits: Any) -> None:
         self._tops: dict[int, Top] = {}
         self._tops_key = ""
+        check_trace(trace)
+        traits.setdefault("topk", min(self.topk, trace.lm.vocabulary))
         super().__init__(trace, **traits)
 
     @t.validate("topk")
     def _check_topk(self, proposal: t.Bunch) -> int:
         most = min(MOST_TOP, self._trace.lm.vocabulary)
         if not 1 <= proposal["value"] <= most:
-            why = "" if most == MOST_TOP else f" (the model has {most} tokens)"
+            kind = "classes" if self._trace.kind == "classification" else "tokens"
+            why = "" if most == MOST_TOP else f" (the model has {most} {kind})"
             raise InvalidInput(
                 f"topk must be in 1..{most}{why}, got {proposal['value']}.",
                 hint="analysis.top_tokens(trace, position, k) gives any number of them.",

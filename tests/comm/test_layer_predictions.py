@@ -17,6 +17,7 @@ from ecco_widgets.models import LanguageModel, Trace
 from ecco_widgets.widgets import LayerPredictionsWidget
 from tests.comm.lens import Open, ask, data_in, equal, kept, page_of
 from tests.comm.toy import FakeComm
+from tests.support.runs import run_of
 from tests.support.tiny_models import tiny_lm
 
 
@@ -360,3 +361,13 @@ def _nothing() -> Any:
     from ecco_widgets.live import Request
 
     return Request("lens.idle", cacheable=False)
+
+
+@pytest.mark.parametrize("family", ["bert", "t5", "bert_classifier", "opt_post_norm"])
+def test_every_kind_of_model_opens_with_its_defaults(family: str) -> None:
+    trace = run_of(family)
+    widget = trace.layer_predictions()
+    expected = top_tokens(trace, widget.position, widget.topk)
+    assert widget.topk == min(10, trace.lm.vocabulary)
+    assert widget.top.texts == expected.texts
+    widget.close()
