@@ -292,7 +292,7 @@ def test_topk_larger_than_the_vocabulary_names_it(open_widget: Open) -> None:
     trace = tiny_lm("bert_classifier")("one two")
     widget = open_widget(LayerPredictionsWidget, trace, topk=3)
     assert widget._lens["most_top"] == 3
-    with pytest.raises(InvalidInput, match=r"topk must be in 1..3 \(the model has 3 tokens\), got 10"):
+    with pytest.raises(InvalidInput, match=r"topk must be in 1..3 \(the model has 3 classes\), got 10"):
         widget.topk = 10
 
 
