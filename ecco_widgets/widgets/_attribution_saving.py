@@ -45,7 +45,7 @@ class AttributionSaved:
         """The settings, and rows of all positions or those given; what is not at hand is computed."""
         widget, trace = self._widget, self._trace
         if positions is None:
-            positions = range(trace.first_position, trace.n_tokens)
+            positions = trace.explainable
         explained = sorted({trace.check_position(position) for position in positions})
         cells = len(explained) * trace.n_tokens
         if cells > _MOST_CELLS:

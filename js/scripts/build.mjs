@@ -3,20 +3,23 @@
  *
  * anywidget carries a widget's bundle in the widget's state, so each entry must stand alone: no chunks, no CDN, no top-level await.
  */
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { WIDGETS } from "./widgets.mjs";
 
 const outdir = fileURLToPath(new URL("../../ecco_widgets/static/", import.meta.url));
 const watch = process.argv.includes("--watch");
 
+const entries = [...WIDGETS, "standalone"].filter((name) =>
+  existsSync(new URL(`../src/entries/${name}.ts`, import.meta.url)),
+);
+
 /** @type {esbuild.BuildOptions} */
 const options = {
   absWorkingDir: fileURLToPath(new URL("..", import.meta.url)),
-  entryPoints: {
-    attribution: "src/entries/attribution.ts",
-    standalone: "src/entries/standalone.ts",
-  },
+  entryPoints: Object.fromEntries(entries.map((name) => [name, `src/entries/${name}.ts`])),
   outdir,
   bundle: true,
   format: "esm",

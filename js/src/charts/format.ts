@@ -22,6 +22,18 @@ export function formatProbability(probability: number): string {
   return `${(probability / 10 ** exponent).toFixed(0)}×10⁻${digits}`;
 }
 
+/** A probability as a percentage of fixed fineness: `71%`, `4.2%`, `0.25%`, `<0.01%`. */
+export function formatPercent(probability: number): string {
+  if (Number.isNaN(probability)) return "–";
+  const percent = probability * 100;
+  if (percent === 0) return "0%";
+  if (percent < 0.01) return "<0.01%";
+  if (percent < 0.995) return `${percent.toFixed(2)}%`;
+  // What is not quite certain is not written as certain.
+  if (percent < 9.95 || (percent >= 99.5 && percent < 99.95)) return `${percent.toFixed(1)}%`;
+  return `${Math.round(percent)}%`;
+}
+
 /** A duration: `38 ms`, `1.2 s`, `2 min 5 s`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1) return "<1 ms";

@@ -100,6 +100,15 @@ export interface TopTokens {
   readonly actual_probabilities: BinaryArray;
 }
 
+/** An entry of the vocabulary that is promoted or suppressed. */
+export interface ScoredToken {
+  readonly id: number;
+  /** as it reads in a text, with its leading space */
+  readonly text: string;
+  /** change of its logit, up to a common factor; below zero it is suppressed */
+  readonly score: number;
+}
+
 /** The answer to `complete`. */
 export interface Completions {
   /** what was asked for, as it was sent */
@@ -118,4 +127,70 @@ export interface Completions {
 export interface Contrasted {
   /** how many attribution widgets of the run now contrast with the token */
   readonly contrasted: number;
+}
+
+/** Tokens of a run. */
+export interface TextTokens {
+  readonly texts: ReadonlyArray<string>;
+  readonly ids: ReadonlyArray<number>;
+}
+
+/** Log-probability of the token that stands at a position, given the original text before it, in nats. */
+export interface LogProbabilityChange {
+  readonly position: number;
+  readonly before: number;
+  /** with the neurons changed */
+  readonly after: number;
+  /** with as many random neurons of the same layers changed: mean over draws */
+  readonly random_mean: number | null;
+  /** standard deviation over the draws */
+  readonly random_spread: number | null;
+}
+
+/** A token and its probability. */
+export interface TokenProbability {
+  readonly text: string;
+  readonly p: number;
+}
+
+/** What the model does with some neurons changed. */
+export interface Ablation {
+  /** of the factors, or run|layer|index for a neuron */
+  readonly spec: string;
+  /** the factor, null for a neuron */
+  readonly id: number | null;
+  /** the neuron's, null for a factor */
+  readonly layer: number | null;
+  /** the neuron's, null for a factor */
+  readonly index: number | null;
+  readonly action: "zero" | "mean" | "scale" | "set";
+  readonly value: number | null;
+  /** how many of the factor's neurons were asked for, null: all */
+  readonly top: number | null;
+  /** how many were changed */
+  readonly n_neurons: number;
+  /** draws of as many random neurons */
+  readonly n_random: number;
+  /** which text of a batch, else 0 */
+  readonly text: number;
+  /** tokens from this index on were generated */
+  readonly n_prompt: number;
+  /** the whole run as it was */
+  readonly before: TextTokens;
+  /** generated again; null where the model continues no text */
+  readonly after: TextTokens | null;
+  /** first index at which both differ, null if they don't */
+  readonly first_changed: number | null;
+  readonly log_p: ReadonlyArray<LogProbabilityChange>;
+  /** whose best tokens these are */
+  readonly position: number;
+  /** at most 5 */
+  readonly top_before: ReadonlyArray<TokenProbability>;
+  /** at most 5 */
+  readonly top_after: ReadonlyArray<TokenProbability>;
+}
+
+/** Data of the answer to `ablate` and `intervene`. */
+export interface InterventionAnswer {
+  readonly ablation: Ablation;
 }

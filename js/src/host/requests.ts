@@ -104,9 +104,13 @@ export class Requests {
     this.#pump();
   }
 
-  /** Sends now, unpaced and unanswered: greetings and cancellations. Returns the id. */
-  post(channel: string, name: string, params: Readonly<Record<string, unknown>> = {}): number {
-    const id = this.#nextId++;
+  /** The id of a request that is going to be posted. */
+  reserve(): number {
+    return this.#nextId++;
+  }
+
+  /** Sends now, unpaced: greetings, cancellations, questions. Returns the id. */
+  post(channel: string, name: string, params: Readonly<Record<string, unknown>> = {}, id = this.reserve()): number {
     if (!this.#closed) this.#send({ id, channel, name, params });
     return id;
   }

@@ -1,4 +1,5 @@
 /** A few choices side by side; those that don't fit are in a menu at the end. In narrow places all of them are. */
+import type { ComponentChildren } from "preact";
 import { type Choice, Menu } from "./menu";
 
 interface SegmentedProps {
@@ -54,9 +55,11 @@ interface SegmentProps {
   choice: Choice;
   chosen: boolean;
   onChoose(name: string): void;
+  /** What it shows, if not the label alone. */
+  children?: ComponentChildren;
 }
 
-export function Segment({ choice, chosen, onChoose }: SegmentProps) {
+export function Segment({ choice, chosen, onChoose, children }: SegmentProps) {
   return (
     <button
       type="button"
@@ -67,7 +70,7 @@ export function Segment({ choice, chosen, onChoose }: SegmentProps) {
       data-name={choice.name}
       onClick={() => !choice.unavailable && onChoose(choice.name)}
     >
-      {choice.label}
+      {children ?? choice.label}
     </button>
   );
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   formatCount,
   formatDuration,
+  formatPercent,
   formatProbability,
   formatShare,
   formatValue,
@@ -28,6 +29,18 @@ test.each([
   [0, "0%"],
   [Number.NaN, "–"],
 ])("probability %d reads %s", (probability, text) => expect(formatProbability(probability)).toBe(text));
+
+test.each([
+  [0, "0%"],
+  [0.00009, "<0.01%"],
+  [0.0001, "0.01%"],
+  [0.0025, "0.25%"],
+  [0.0424, "4.2%"],
+  [0.4, "40%"],
+  [0.9968, "99.7%"],
+  [0.99996, "100%"],
+  [Number.NaN, "–"],
+])("percent %d reads %s", (probability, text) => expect(formatPercent(probability)).toBe(text));
 
 test.each([
   [0.2, "<1 ms"],

@@ -32,6 +32,10 @@ export function model(traits: Record<string, unknown> = {}, sent: unknown[] = []
       special: [],
       fragments: [],
       first_position: 1,
+      kind: "causal",
+      n_source: 0,
+      segments: [{ name: "text", start: 0, stop: 8 }],
+      explainable: [1, 2, 3, 4, 5, 6, 7],
     },
     _model: { name: "demo", layers: 6, vocabulary: 8192, context: 512 },
     _options: {
@@ -51,6 +55,7 @@ export function model(traits: Record<string, unknown> = {}, sent: unknown[] = []
     aggregation: "l2",
     view_style: "minimal",
     scale: "row",
+    marked: null,
     ...traits,
   };
   return new StaticModel(state, (message) => sent.push(message));

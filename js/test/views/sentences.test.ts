@@ -5,8 +5,8 @@ import { explained, strongest, summary, tokenLabel } from "../../src/views/attri
 import { fromDraft, toDraft } from "../../src/views/attribution/foil-field";
 import { readRows } from "../../src/views/attribution/rows";
 import { isSigned, rowsKey, specKey } from "../../src/views/attribution/spec";
-import { type Situation, statusLine } from "../../src/views/attribution/status-line";
-import { widthClass } from "../../src/views/attribution/view-state";
+import { type Situation, statusLine } from "../../src/views/shared/status-line";
+import { widthClass } from "../../src/views/shared/width";
 import { model, rowsMessage, SPEC, TOKENS } from "./fixtures";
 
 const tokens = new TokenSequence(model().get("_tokens") as never);

@@ -49,7 +49,7 @@ class WidgetPage:
         self.address = address
 
     def open(self, *, dark: bool = False, **options: Any) -> WidgetPage:
-        """Open a widget: ``text``, ``rows``, ``live``, ``kernel`` and any trait."""
+        """Open a widget: ``widget``, ``text``, ``rows``, ``live``, ``kernel`` and any trait."""
         query = f"?{'dark&' if dark else ''}open={quote(json.dumps(options))}"
         self.page.goto(self.address + query)
         self.page.wait_for_selector("body[data-ready=true]")
@@ -57,7 +57,7 @@ class WidgetPage:
 
     @property
     def root(self) -> Locator:
-        return self.page.locator("#here .ew-attribution").first
+        return self.page.locator("#here .ew-root").first
 
     def token(self, index: int) -> Locator:
         return self.root.locator(f'.ew-token[data-i="{index}"]')
@@ -90,7 +90,7 @@ class WidgetPage:
     def row(self, position: int, spec: str = "grad_x_input|logit||l2") -> np.ndarray:
         """The row the stand-in kernel computes."""
         script = """async ([spec, position]) => {
-            const { row } = await import('/kernel.js');
+            const { row } = await import('/attribution.js');
             return Array.from(row(window.ew.kernel.state._tokens, spec, position), (x) => Number.isNaN(x) ? null : x);
         }"""
         return np.array(self.page.evaluate(script, [spec, position]), float)
@@ -104,3 +104,16 @@ class WidgetPage:
     def sent(self, name: str = "set") -> list[dict[str, Any]]:
         """What the widget has asked for."""
         return self.tell("(ew, name) => ew.kernel.received.filter((m) => m.name === name)", name)
+
+    def picture(self, path: Path) -> None:
+        """Write a picture of the widget and of what floats above it."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        bottom = self.tell("(ew) => ew.root.getBoundingClientRect().bottom + 16")
+        floating = self.page.locator(".ew-float").last
+        box = floating.bounding_box() if floating.count() else None
+        height = max(bottom, box["y"] + box["height"] + 16 if box else 0)
+        size = self.page.viewport_size
+        assert size
+        self.page.screenshot(
+            path=path, clip={"x": 0, "y": 0, "width": size["width"], "height": min(height, size["height"])}
+        )

@@ -8,7 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser._harness.chromium import Traffic
+from tests.browser.standalone._rankings_page import open_rankings
 from tests.browser.standalone._widget_page import STATIC, WidgetPage, page_server
+
+__all__ = ["address", "open_rankings", "open_widget"]
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,11 @@ PICTURES: dict[str, tuple[dict[str, Any], Act | None]] = {
     "fragments": ({"text": "fragments", "position": 18}, None),
     "code": ({"text": "code", "position": 25, "pinned": True}, hover(20)),
     "offline": ({"live": False, "rows": "generated"}, offline),
+    "masked": ({"text": "masked", "position": 6}, hover(3)),
+    "translation": ({"text": "translation", "position": 11}, hover(3)),
+    "translation-detailed": ({"text": "translation", "position": 11, "view_style": "detailed"}, None),
+    "narrow-translation": ({"text": "translation", "position": 11, "width": 392}, None),
+    "classes": ({"text": "review", "position": 12}, None),
     "unchosen": ({"position": None}, None),
     "keyboard": ({"rows": "all"}, selected_by_key),
 }
@@ -130,15 +135,6 @@ def test_picture(open_widget: Open, screenshots: Path, name: str, theme: str) ->
     widget = open_widget(**{"width": 1152, "height": 780, "pixel_ratio": 1.5, "dark": theme == "dark", **options})
     if act:
         act(widget)
-    widget.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     path = screenshots / f"standalone-{name}-{theme}.png"
-    bottom = widget.tell("(ew) => ew.root.getBoundingClientRect().bottom + 16")
-    floating = widget.page.locator(".ew-float").last
-    box = floating.bounding_box() if floating.count() else None
-    height = max(bottom, box["y"] + box["height"] + 16 if box else 0)
-    size = widget.page.viewport_size
-    assert size
-    widget.page.screenshot(
-        path=path, clip={"x": 0, "y": 0, "width": size["width"], "height": min(height, size["height"])}
-    )
+    widget.picture(path)
     assert path.stat().st_size > 4000

@@ -18,7 +18,7 @@ export interface Picture {
   readonly domain: number;
   readonly table: ColorTable;
   readonly faded: boolean;
-  /** Tokens after this one are softened. */
+  /** Tokens after this one are softened; null for none. */
   readonly position: number | null;
 }
 

@@ -6,7 +6,8 @@
 import type { ColorTable } from "../../charts/palettes";
 import { levelsOf } from "../../charts/scales";
 import { childController, onAbort } from "../../host/listen";
-import { buildStrip, type TokenParts } from "./build";
+import { catchKeys } from "../catch-keys";
+import { buildStrip, type StripStyle, type TokenParts } from "./build";
 import { Geometry, Viewport } from "./geometry";
 import { type KeyAction, keyAction, lineStep, step } from "./navigation";
 import { type Picture, SpanPainter } from "./span-painter";
@@ -27,6 +28,8 @@ export interface StripState {
   /** (T,) shares; null while there is no row. */
   readonly shares: Float32Array | null;
   readonly domain: number;
+  /** (T,) levels in the table, where they are no levels of the shares. */
+  readonly levels?: Int16Array;
   readonly table: ColorTable;
   readonly faded: boolean;
 }
@@ -63,6 +66,7 @@ export class TokenStrip {
   #idle: ReturnType<typeof setTimeout> | undefined;
   #selected: number | null = null;
   #inspected: number | null = null;
+  #marked: number | null = null;
   #focusable: number | null = null;
   /** Comes into sight as soon as there is a layout. */
   #toReveal: number | null = null;
@@ -70,32 +74,34 @@ export class TokenStrip {
   #hovered: number | null = null;
   #content: AbortController | null = null;
 
-  constructor(events: StripEvents, ended: AbortSignal) {
+  constructor(events: StripEvents, ended: AbortSignal, label = "Tokens: choose one to see what it is attributed to") {
     this.#events = events;
     this.#ended = ended;
     this.element = document.createElement("div");
     this.element.className = "ew-strip";
     this.element.setAttribute("role", "listbox");
-    this.element.setAttribute("aria-label", "Tokens: choose one to see what it is attributed to");
+    this.element.setAttribute("aria-label", label);
     this.#viewport = new Viewport(this.element);
     this.#listen();
   }
 
   /** Writes the text anew. */
-  setTokens(tokens: TokenSequence, detailed: boolean): void {
+  setTokens(tokens: TokenSequence, style: StripStyle): void {
     const hadFocus = this.element.contains(document.activeElement);
     this.#content?.abort();
     this.#content = childController(this.#ended);
-    const { content, parts } = buildStrip(tokens, detailed);
+    const { content, parts } = buildStrip(tokens, style);
     const inner = document.createElement("div");
     inner.className = "ew-text";
     inner.append(content);
     this.element.replaceChildren(inner);
-    this.element.classList.toggle("ew-detailed", detailed);
+    this.element.classList.toggle("ew-detailed", style === "detailed");
     this.#tokens = tokens;
     this.#parts = parts;
     this.#levels = new Int16Array(parts.length);
     this.#selected = null;
+    this.#inspected = null;
+    this.#marked = null;
     this.#focusable = null;
     this.#toReveal = null;
     this.#picture = null;
@@ -109,12 +115,14 @@ export class TokenStrip {
 
   /** Shows a state. Whatever did not change costs nothing. */
   update(state: StripState): void {
-    const { shares, domain, table, faded, position, pinned } = state;
-    if (shares) levelsOf(shares, domain, this.#levels);
+    const { shares, domain, levels, table, faded, position, pinned } = state;
+    if (levels) this.#levels.set(levels);
+    else if (shares) levelsOf(shares, domain, this.#levels);
     else this.#levels.fill(0);
     // The row of another token may still be in sight: what comes after the chosen one is not coloured by it.
-    if (position !== null) this.#levels.fill(0, position);
-    this.#picture = { levels: this.#levels, shares, domain, table, faded, position };
+    const last = this.#tokens?.leftToRight ? position : null;
+    if (last !== null) this.#levels.fill(0, last);
+    this.#picture = { levels: this.#levels, shares, domain, table, faded, position: last };
     this.#select(position, pinned);
     this.#paint();
   }
@@ -150,6 +158,14 @@ export class TokenStrip {
     if (this.#inspected !== null) this.#parts[this.#inspected]?.root.classList.remove("ew-inspected");
     if (index !== null) this.#parts[index]?.root.classList.add("ew-inspected");
     this.#inspected = index;
+  }
+
+  /** Marks a token that is pointed at in another widget. */
+  markElsewhere(index: number | null): void {
+    if (index === this.#marked) return;
+    if (this.#marked !== null) this.#parts[this.#marked]?.root.classList.remove("ew-marked");
+    if (index !== null) this.#parts[index]?.root.classList.add("ew-marked");
+    this.#marked = index;
   }
 
   /** What assistive technology reads for a token. */
@@ -210,18 +226,7 @@ export class TokenStrip {
     element.addEventListener("pointerleave", () => this.#left(), { signal });
     element.addEventListener("click", (event) => this.#clicked(event), { signal });
     element.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
-    // Hosts listen for shortcuts while the event comes down: keys that mean something here must be caught before.
-    let keys: AbortController | null = null;
-    const focused = () => {
-      keys ??= childController(signal);
-      window.addEventListener("keydown", (event) => this.#pressed(event), { signal: keys.signal, capture: true });
-    };
-    const blurred = () => {
-      keys?.abort();
-      keys = null;
-    };
-    element.addEventListener("focusin", () => keys ?? focused(), { signal });
-    element.addEventListener("focusout", blurred, { signal });
+    catchKeys(element, signal, (event) => this.#pressed(event));
   }
 
   #indexOf(target: EventTarget | null): number | null {
@@ -282,13 +287,12 @@ export class TokenStrip {
     this.#idle = setTimeout(rest, IDLE_AFTER_MS, 0);
   }
 
-  #pressed(event: KeyboardEvent): void {
+  #pressed(event: KeyboardEvent): boolean {
     const from = this.#indexOf(event.target);
     const action = from === null ? null : keyAction(event);
-    if (from === null || !action) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
+    if (from === null || !action) return false;
     this.#act(action, from);
+    return true;
   }
 
   #act(action: KeyAction, from: number): void {

@@ -68,7 +68,7 @@ export function bindStrip(
     const tokens = view.tokens.value;
     const style = traits.view_style.value;
     if (tokens !== written.tokens || style !== written.style) {
-      strip.setTokens(tokens, style === "detailed");
+      strip.setTokens(tokens, style === "detailed" ? "detailed" : "plain");
       written = { tokens, style };
     }
     const painted = store.painted.value;
@@ -96,13 +96,14 @@ export function bindStrip(
     strip.markInspected(index);
     if (index !== null) strip.describe(index, tokenLabel(view.tokens.value, index, store.painted.value?.row ?? null));
   });
-  const stopPhase = effect(() => {
-    root.dataset.state = store.phase.value;
+  const stopPointing = effect(() => {
+    const marked = traits.marked.value;
+    strip.markElsewhere(marked === traits.position.value ? null : marked);
   });
   onAbort(ended, () => {
+    stopPointing();
     stopPainting();
     stopMarking();
-    stopPhase();
   });
   return strip;
 }

@@ -1,14 +1,14 @@
 /** The bar above the text: why, of what, shown how. */
 import { useState } from "preact/hooks";
+import { Group } from "../../ui/group";
 import { Menu } from "../../ui/menu";
 import { Caret, Segment, Segmented } from "../../ui/segmented";
-import { Status } from "../../ui/status";
-import { useLasting, useValue } from "../../ui/use-value";
+import { useValue } from "../../ui/use-value";
+import { StatusOf } from "../shared/liveness";
 import { FoilField } from "./foil-field";
-import { statusLine } from "./status-line";
 import type { AttributionStore } from "./store";
 import type { Settable } from "./store-types";
-import { FADE_AFTER_MS, type ViewState } from "./view-state";
+import type { ViewState } from "./view-state";
 
 /** Targets that stand side by side; the others are in the menu. */
 const MAIN_TARGETS = ["logit", "log_probability", "contrast"];
@@ -103,17 +103,6 @@ export function firstThatFit(choices: ReadonlyArray<{ name: string; label: strin
   return fitting;
 }
 
-function Group({ label, children }: { label: string; children: preact.ComponentChildren }) {
-  return (
-    <div class="ew-group">
-      <span class="ew-label" aria-hidden="true">
-        {label}
-      </span>
-      {children}
-    </div>
-  );
-}
-
 interface AggregationProps {
   store: AttributionStore;
   saved(changes: Partial<Settable>): string;
@@ -166,17 +155,4 @@ function Aggregation({ store, saved }: AggregationProps) {
       ))}
     </div>
   );
-}
-
-function StatusOf({ store, short }: { store: AttributionStore; short: boolean }) {
-  const phase = useValue(store.phase);
-  const connection = useValue(store.connection.state);
-  const outcome = useValue(store.outcome);
-  const progress = useValue(store.progress);
-  const lasting = useLasting(phase === "computing", FADE_AFTER_MS);
-  const line = statusLine(
-    { phase, connection, outcome, progress, since: store.since, lasting, short },
-    { cancel: () => store.cancel(), retry: () => store.retry() },
-  );
-  return <Status {...line} />;
 }

@@ -4,6 +4,7 @@
  * Content-addressed, so a late answer can only fill a row nobody looks at. Bounded: the specs that were looked at longest ago
  * are dropped first, then the oldest rows of the current one.
  */
+import { type Signal, signal } from "@preact/signals-core";
 import { maxAbs } from "../../charts/scales";
 import { CodecError, decodeArray, isNdArray, isRecord } from "../../host/codec";
 
@@ -83,6 +84,8 @@ export function readRows(source: unknown, tokens: number): RowBatch {
 }
 
 export class RowCache {
+  /** Counts up when rows arrive: who reads it is told. */
+  readonly version: Signal<number> = signal(0);
   readonly #tables = new Map<string, Table>();
   readonly #limit: number;
   #bytes = 0;
@@ -105,6 +108,7 @@ export class RowCache {
       this.#bytes += row.values.byteLength;
     }
     this.#evict(spec);
+    this.version.value = this.version.peek() + 1;
   }
 
   get(spec: string, position: number | null): Row | null {

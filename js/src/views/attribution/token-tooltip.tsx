@@ -45,9 +45,9 @@ function Share({ row, index }: { row: Row; index: number }) {
 }
 
 function note(index: number, tokens: TokenSequence, row: Row | null, signed: boolean): string {
-  const place = `token ${index} · ${tokens.isGenerated(index) ? "generated" : "prompt"} · id ${tokens.ids[index] ?? "?"}`;
+  const place = `token ${index} · ${tokens.partOf(index)} · id ${tokens.ids[index] ?? "?"}`;
   if (!row || index === row.position) return place;
-  if (index > row.position) return `${place} · comes later`;
+  if (tokens.leftToRight && index > row.position) return `${place} · comes later`;
   const share = row.values[index] ?? 0;
   if (signed && share !== 0) return `${place} · ${share > 0 ? "speaks for" : "speaks against"}`;
   return place;
@@ -55,6 +55,7 @@ function note(index: number, tokens: TokenSequence, row: Row | null, signed: boo
 
 function whyNotShown(index: number, tokens: TokenSequence, store: AttributionStore): string {
   if (store.traits.pinned.value || store.canShow(index)) return "";
-  if (!tokens.isExplainable(index)) return "nothing stands before it that could explain it";
+  if (!tokens.isExplainable(index))
+    return tokens.kind === "causal" ? "nothing stands before it that could explain it" : "";
   return "its row was not saved in this page";
 }

@@ -4,22 +4,11 @@ import type { Theme } from "../../charts/color";
 import { parseRgb } from "../../charts/color";
 import type { Rgb } from "../../charts/oklab";
 import { type ColorTable, colorTable } from "../../charts/palettes";
-import { onAbort } from "../../host/listen";
 import { TokenSequence } from "../../ui/strip/tokens";
+import { watchFading } from "../shared/fading";
+import type { Frame } from "../shared/mount";
+import type { Width } from "../shared/width";
 import type { AttributionStore } from "./store";
-
-export type Width = "full" | "wide" | "medium" | "small" | "narrow";
-
-/** Smallest width (CSS pixels) of each class: controls on one line, on one line with fewer methods, on two, on two with fewer. */
-const SMALLEST: ReadonlyArray<readonly [Width, number]> = [
-  ["full", 1100],
-  ["wide", 1030],
-  ["medium", 860],
-  ["small", 625],
-];
-
-/** What is over sooner than this is not worth fading. */
-export const FADE_AFTER_MS = 110;
 
 export interface ViewState {
   readonly tokens: ReadonlySignal<TokenSequence>;
@@ -31,42 +20,12 @@ export interface ViewState {
   readonly inspected: Signal<number | null>;
 }
 
-export function widthClass(pixels: number): Width {
-  return SMALLEST.find(([, smallest]) => pixels >= smallest)?.[0] ?? "narrow";
-}
-
 function backgroundOf(root: HTMLElement): Rgb | undefined {
   const color = parseRgb(getComputedStyle(root).backgroundColor);
   return color && color.alpha === 1 ? color.rgb : undefined;
 }
 
-export function createViewState(
-  store: AttributionStore,
-  root: HTMLElement,
-  theme: ReadonlySignal<Theme>,
-  ended: AbortSignal,
-): ViewState {
-  const width = signal<Width>("wide");
-  const measure = () => {
-    if (root.clientWidth > 0) width.value = widthClass(root.clientWidth);
-  };
-  const observer = new ResizeObserver(measure);
-  observer.observe(root);
-  onAbort(ended, () => observer.disconnect());
-  measure();
-
-  const faded = signal(false);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stopFollowing = store.row.subscribe((row) => {
-    clearTimeout(timer);
-    if (row) faded.value = false;
-    else timer = setTimeout(() => (faded.value = true), FADE_AFTER_MS);
-  });
-  onAbort(ended, () => {
-    stopFollowing();
-    clearTimeout(timer);
-  });
-
+export function createViewState(store: AttributionStore, { root, theme, width, ended }: Frame): ViewState {
   const table = computed(() => {
     root.dataset.theme = theme.value;
     return colorTable(store.signed.value ? "diverging" : "ember", theme.value, backgroundOf(root));
@@ -76,7 +35,7 @@ export function createViewState(
     theme,
     width,
     table,
-    faded,
+    faded: watchFading(store.row, ended),
     inspected: signal<number | null>(null),
   };
 }

@@ -1,13 +1,10 @@
 /** One view of an attribution widget. */
-import { effect } from "@preact/signals-core";
-import { render } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { childController, onAbort } from "../../host/listen";
-import { keepShortcutsAway } from "../../host/shortcuts";
-import { watchTheme } from "../../host/theme";
-import { Banner } from "../../ui/banner";
+import { computed } from "@preact/signals-core";
+import { useMemo } from "preact/hooks";
+import { ElementHolder } from "../../ui/element-holder";
 import type { TokenStrip } from "../../ui/strip/strip";
-import { useValue } from "../../ui/use-value";
+import { Announcement, ProblemBanner } from "../shared/liveness";
+import { mountView } from "../shared/mount";
 import { type AttributionElement, bindStrip } from "./bind-strip";
 import { Controls } from "./controls";
 import { summary } from "./describe";
@@ -17,9 +14,6 @@ import type { AttributionStore } from "./store";
 import { TokenTooltip } from "./token-tooltip";
 import { createViewState, type ViewState } from "./view-state";
 
-/** A summary is read out when the choice has rested this long. */
-const ANNOUNCE_AFTER_MS = 600;
-
 interface ViewProps {
   store: AttributionStore;
   view: ViewState;
@@ -27,74 +21,35 @@ interface ViewProps {
 }
 
 function AttributionView({ store, view, strip }: ViewProps) {
-  const holder = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    holder.current?.append(strip.element);
-  }, [strip]);
+  const said = useMemo(
+    () => computed(() => (store.row.value ? summary(view.tokens.value, store.row.value) : "")),
+    [store, view],
+  );
   return (
     <>
       <Controls store={store} view={view} />
       <FoilProblem store={store} />
-      <Problem store={store} />
-      <div ref={holder} class="ew-strip-holder" />
+      <ProblemBanner store={store} />
+      <ElementHolder element={strip.element} />
       <Legend store={store} view={view} />
       <TokenTooltip store={store} view={view} strip={strip} />
-      <Announcement store={store} view={view} />
+      <Announcement text={said} />
     </>
-  );
-}
-
-function Problem({ store }: { store: AttributionStore }) {
-  const problem = useValue(store.problem);
-  if (problem?.about !== "widget") return null;
-  return (
-    <Banner
-      message={problem.message}
-      hint={problem.hint}
-      onRetry={() => store.retry()}
-      onDismiss={() => store.dismissProblem()}
-    />
-  );
-}
-
-function Announcement({ store, view }: { store: AttributionStore; view: ViewState }) {
-  const row = useValue(store.row);
-  const tokens = useValue(view.tokens);
-  const [text, setText] = useState("");
-  useEffect(() => {
-    if (!row) return;
-    const timer = setTimeout(() => setText(summary(tokens, row)), ANNOUNCE_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [row, tokens]);
-  return (
-    <div class="ew-unseen" aria-live="polite">
-      {text}
-    </div>
   );
 }
 
 /** Draws a view into an element until the signal aborts. */
 export function renderAttribution(store: AttributionStore, el: HTMLElement, signal?: AbortSignal): AbortController {
-  const controller = childController(signal);
-  const ended = controller.signal;
-  const root: AttributionElement = document.createElement("div");
-  root.className = "ew-root ew-attribution";
-  root.setAttribute("role", "group");
-  el.append(root);
-  const view = createViewState(store, root, watchTheme(root, ended), ended);
-  const strip = bindStrip(store, view, root, ended);
-  const stopSizing = effect(() => {
-    const { name, layers } = store.traits._model.value;
-    root.setAttribute("aria-label", `Attribution, ${name}, ${layers} layers`);
-    root.dataset.width = view.width.value;
-    root.dataset.theme = view.theme.value;
+  return mountView(store, el, signal, {
+    className: "ew-attribution",
+    label() {
+      const { name, layers } = store.traits._model.value;
+      return `Attribution, ${name}, ${layers} layers`;
+    },
+    content(frame) {
+      const view = createViewState(store, frame);
+      const strip = bindStrip(store, view, frame.root as AttributionElement, frame.ended);
+      return <AttributionView store={store} view={view} strip={strip} />;
+    },
   });
-  keepShortcutsAway(root, ended);
-  render(<AttributionView store={store} view={view} strip={strip} />, root);
-  onAbort(ended, () => {
-    stopSizing();
-    render(null, root);
-    root.remove();
-  });
-  return controller;
 }

@@ -1,7 +1,18 @@
 /** Runs to look at: tokens as the kernel would send them. */
 
 function tokens(texts, n_prompt, { special = [], fragments = [], first_position = 1 } = {}) {
-  return { texts, ids: texts.map((_, i) => 100 + ((i * 37) % 4000)), n_prompt, special, fragments, first_position };
+  return {
+    texts,
+    ids: texts.map((_, i) => 100 + ((i * 37) % 4000)),
+    n_prompt,
+    special,
+    fragments,
+    first_position,
+    kind: "causal",
+    n_source: 0,
+    segments: [{ name: "text", start: 0, stop: texts.length }],
+    explainable: texts.map((_, i) => i).slice(first_position),
+  };
 }
 
 const countries = [
@@ -24,7 +35,33 @@ function words(count) {
   });
 }
 
+/** Runs of models that are not causal. */
+const masked = tokens([..."[CLS]|The| keys| to| the| cabinet| are| on| the| table|.|[SEP]".split("|")], 12, { special: [0, 11] });
+const source = ["The", " keys", " are", " on", " the", " table", ".", "</s>"];
+const output = ["<pad>", "Die", " Schlüssel", " liegen", " auf", " dem", " Tisch", ".", "</s>"];
+const translation = tokens([...source, ...output], source.length + 1, { special: [7, 8, 16], first_position: 9 });
+const review = [..."A| warm|,| funny| film| with| a| weak| ending|.".split("|")];
+const classes = tokens([...review, "negative", "neutral", "positive"], review.length, { first_position: review.length });
+
 export const texts = {
+  masked: { ...masked, kind: "masked", explainable: masked.texts.map((_, i) => i).slice(1, 11) },
+  translation: {
+    ...translation,
+    kind: "seq2seq",
+    n_source: source.length,
+    segments: [
+      { name: "source", start: 0, stop: source.length },
+      { name: "output", start: source.length, stop: source.length + output.length },
+    ],
+  },
+  review: {
+    ...classes,
+    kind: "classification",
+    segments: [
+      { name: "text", start: 0, stop: review.length },
+      { name: "classes", start: review.length, stop: review.length + 3 },
+    ],
+  },
   countries: tokens(countries, 23),
   agreement: tokens([..."The| keys| to| the| old| cabin|et| in| the| hall| are| on| the| table|.".split("|")], 10),
   prose: tokens([...prose.split(" ").map((w, i) => (i && !/[,.]/.test(w) ? ` ${w}` : w))], 38),

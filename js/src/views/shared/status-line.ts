@@ -1,8 +1,8 @@
 /** What the status says in each situation. */
 import { formatDuration } from "../../charts/format";
 import type { ConnectionState } from "../../host/connection";
+import type { Outcome, Phase, Progress } from "../../host/live-types";
 import type { StatusProps } from "../../ui/status";
-import type { Outcome, Phase, Progress } from "./store-types";
 
 export interface Situation {
   readonly phase: Phase;
@@ -28,7 +28,7 @@ function outcomeText(outcome: Outcome | null, short: boolean): string {
 }
 
 function outcomeTitle(outcome: Outcome | null): string {
-  if (outcome?.source === "local") return "this row was in the page already";
+  if (outcome?.source === "local") return "it was in the page already";
   if (outcome?.source === "cache") return `from the kernel's cache in ${formatDuration(outcome.elapsedMs)}`;
   return outcome ? `computed in ${formatDuration(outcome.elapsedMs)}` : "";
 }
@@ -39,7 +39,7 @@ export function statusLine(situation: Situation, actions: StatusActions): Status
     return {
       tone: "idle",
       text: "not live",
-      title: "There is no kernel behind this page: it shows the rows that were saved.",
+      title: "There is no kernel behind this page: it shows what was saved.",
     };
   }
   if (connection === "lost") {
@@ -63,7 +63,7 @@ export function statusLine(situation: Situation, actions: StatusActions): Status
     return {
       tone: "warn",
       text: "stale",
-      title: "The colours belong to another choice than the one that is shown.",
+      title: "What is drawn belongs to another choice than the one that is shown.",
       action: { label: "compute", run: actions.retry },
     };
   }

@@ -1,0 +1,103 @@
+/**
+ * Sequential ramps for cells with a number in them: violet for how much a token is favoured, amber for how undecided a
+ * prediction is, teal for how far it is from the last one. Strong is far from the page in both themes.
+ */
+import { contrast, type Theme } from "./color";
+import { along, css, type Rgb } from "./oklab";
+
+/** Steps of a ramp; more than an eye tells apart. */
+export const STEPS = 128;
+
+export type SequentialName = "violet" | "amber" | "teal";
+
+export interface SequentialTable {
+  /** (STEPS,) the colours as pixels of an `ImageData`: red in the lowest byte, opaque. */
+  readonly pixels: Uint32Array;
+  readonly colors: readonly string[];
+  /** (STEPS,) the text colour that reads better on each of them. */
+  readonly inks: readonly string[];
+  /** A CSS gradient from weak to strong, for legends. */
+  readonly gradient: string;
+}
+
+const DARK_INK: Rgb = [13, 12, 20];
+const LIGHT_INK: Rgb = [255, 255, 255];
+
+const STOPS: Readonly<Record<Theme, Readonly<Record<SequentialName, readonly Rgb[]>>>> = {
+  light: {
+    violet: [
+      [246, 245, 252],
+      [222, 214, 242],
+      [182, 162, 224],
+      [133, 103, 196],
+      [84, 52, 148],
+    ],
+    amber: [
+      [252, 246, 236],
+      [252, 222, 182],
+      [243, 178, 112],
+      [211, 117, 44],
+      [143, 67, 16],
+    ],
+    teal: [
+      [240, 247, 247],
+      [196, 228, 227],
+      [128, 192, 194],
+      [58, 138, 146],
+      [20, 84, 95],
+    ],
+  },
+  dark: {
+    violet: [
+      [32, 28, 48],
+      [66, 44, 112],
+      [118, 73, 170],
+      [176, 123, 222],
+      [228, 194, 252],
+    ],
+    amber: [
+      [40, 32, 25],
+      [84, 54, 27],
+      [148, 87, 32],
+      [214, 137, 60],
+      [254, 208, 145],
+    ],
+    teal: [
+      [24, 37, 41],
+      [25, 70, 77],
+      [36, 112, 119],
+      [82, 168, 171],
+      [178, 230, 226],
+    ],
+  },
+};
+
+function pixel([red, green, blue]: Rgb): number {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+const tables = new Map<string, SequentialTable>();
+
+/** The table of a ramp (made once). */
+export function sequentialTable(name: SequentialName, theme: Theme): SequentialTable {
+  const key = `${name} ${theme}`;
+  let table = tables.get(key);
+  if (!table) {
+    const stops = STOPS[theme][name];
+    const ramp = Array.from({ length: STEPS }, (_, step) => along(stops, step / (STEPS - 1)));
+    table = {
+      pixels: Uint32Array.from(ramp, pixel),
+      colors: ramp.map(css),
+      inks: ramp.map((color) => css(contrast(color, DARK_INK) >= contrast(color, LIGHT_INK) ? DARK_INK : LIGHT_INK)),
+      gradient: `linear-gradient(90deg, ${stops.map(css).join(", ")})`,
+    };
+    tables.set(key, table);
+  }
+  return table;
+}
+
+/** The step of a strength (0 is weak, 1 is strong; beyond is cut off); -1 for NaN. */
+export function stepOf(strength: number): number {
+  if (Number.isNaN(strength)) return -1;
+  return Math.round(Math.min(1, Math.max(0, strength)) * (STEPS - 1));
+}
