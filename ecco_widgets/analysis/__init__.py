@@ -11,6 +11,13 @@ from ecco_widgets._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ecco_widgets.analysis.attribution import Attribution, attribute
+    from ecco_widgets.analysis.factor_statistics import (
+        FactorStatistics,
+        VocabularyEffect,
+        factor_statistics,
+        vocabulary_effect,
+    )
+    from ecco_widgets.analysis.interventions import Intervened, intervene
     from ecco_widgets.analysis.lens import (
         LensStatistics,
         TopTokens,
@@ -22,17 +29,33 @@ if TYPE_CHECKING:
         watched_ranks,
     )
     from ecco_widgets.analysis.methods import method_named
+    from ecco_widgets.analysis.neuron_clusters import (
+        NeuronActivations,
+        NeuronClusters,
+        cluster_neurons,
+        neuron_activations,
+    )
 
 __all__ = [
     "Attribution",
+    "FactorStatistics",
+    "Intervened",
     "LensStatistics",
+    "NeuronActivations",
+    "NeuronClusters",
     "TopTokens",
+    "VocabularyEffect",
     "Watched",
     "attribute",
+    "cluster_neurons",
+    "factor_statistics",
+    "intervene",
     "lens_statistics",
     "method_named",
+    "neuron_activations",
     "token_ranks",
     "top_tokens",
+    "vocabulary_effect",
     "watched",
     "watched_ranks",
 ]
@@ -43,6 +66,15 @@ __getattr__, __dir__ = lazy_names(
         "Attribution": "ecco_widgets.analysis.attribution",
         "attribute": "ecco_widgets.analysis.attribution",
         "method_named": "ecco_widgets.analysis.methods",
+        **dict.fromkeys(
+            ["FactorStatistics", "VocabularyEffect", "factor_statistics", "vocabulary_effect"],
+            "ecco_widgets.analysis.factor_statistics",
+        ),
+        **dict.fromkeys(["Intervened", "intervene"], "ecco_widgets.analysis.interventions"),
+        **dict.fromkeys(
+            ["NeuronActivations", "NeuronClusters", "cluster_neurons", "neuron_activations"],
+            "ecco_widgets.analysis.neuron_clusters",
+        ),
         **dict.fromkeys(
             [
                 "LensStatistics",
