@@ -96,6 +96,7 @@ export class TokenStrip {
     inner.append(content);
     this.element.replaceChildren(inner);
     this.element.classList.toggle("ew-detailed", style === "detailed");
+    this.element.dataset.kind = tokens.kind;
     this.#tokens = tokens;
     this.#parts = parts;
     this.#levels = new Int16Array(parts.length);
