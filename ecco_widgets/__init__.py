@@ -20,17 +20,23 @@ if TYPE_CHECKING:
     from ecco_widgets import analysis, models, widgets
     from ecco_widgets.models import LanguageModel, Trace, from_model, from_pretrained, load_demo
     from ecco_widgets.widgets import (
+        NMF,
         AttributionWidget,
+        FactorsWidget,
         LayerPredictionsWidget,
+        NeuronsWidget,
         RankingsWatchWidget,
         RankingsWidget,
     )
 
 __all__ = [
+    "NMF",
     "AttributionWidget",
     "EccoError",
+    "FactorsWidget",
     "LanguageModel",
     "LayerPredictionsWidget",
+    "NeuronsWidget",
     "RankingsWatchWidget",
     "RankingsWidget",
     "Trace",
@@ -47,7 +53,15 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         **dict.fromkeys(
-            ["AttributionWidget", "LayerPredictionsWidget", "RankingsWatchWidget", "RankingsWidget"],
+            [
+                "AttributionWidget",
+                "FactorsWidget",
+                "LayerPredictionsWidget",
+                "NMF",
+                "NeuronsWidget",
+                "RankingsWatchWidget",
+                "RankingsWidget",
+            ],
             "ecco_widgets.widgets",
         ),
         "LanguageModel": "ecco_widgets.models",

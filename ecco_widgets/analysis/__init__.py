@@ -11,12 +11,9 @@ from ecco_widgets._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ecco_widgets.analysis.attribution import Attribution, attribute
-    from ecco_widgets.analysis.factor_statistics import (
-        FactorStatistics,
-        VocabularyEffect,
-        factor_statistics,
-        vocabulary_effect,
-    )
+    from ecco_widgets.analysis.factor_matching import Identities, match_factors
+    from ecco_widgets.analysis.factor_statistics import FactorStatistics, factor_statistics
+    from ecco_widgets.analysis.factorization import Factors, factorize
     from ecco_widgets.analysis.interventions import Intervened, intervene
     from ecco_widgets.analysis.lens import (
         LensStatistics,
@@ -30,29 +27,34 @@ if TYPE_CHECKING:
     )
     from ecco_widgets.analysis.methods import method_named
     from ecco_widgets.analysis.neuron_clusters import (
-        NeuronActivations,
+        ActivationHeatmap,
         NeuronClusters,
+        activation_heatmap,
         cluster_neurons,
-        neuron_activations,
     )
+    from ecco_widgets.analysis.neuron_vocabulary import VocabularyEffect, vocabulary_effect
 
 __all__ = [
+    "ActivationHeatmap",
     "Attribution",
     "FactorStatistics",
+    "Factors",
+    "Identities",
     "Intervened",
     "LensStatistics",
-    "NeuronActivations",
     "NeuronClusters",
     "TopTokens",
     "VocabularyEffect",
     "Watched",
+    "activation_heatmap",
     "attribute",
     "cluster_neurons",
     "factor_statistics",
+    "factorize",
     "intervene",
     "lens_statistics",
+    "match_factors",
     "method_named",
-    "neuron_activations",
     "token_ranks",
     "top_tokens",
     "vocabulary_effect",
@@ -60,33 +62,27 @@ __all__ = [
     "watched_ranks",
 ]
 
+_MODULES = {
+    "attribution": ["Attribution", "attribute"],
+    "factor_matching": ["Identities", "match_factors"],
+    "factor_statistics": ["FactorStatistics", "factor_statistics"],
+    "factorization": ["Factors", "factorize"],
+    "interventions": ["Intervened", "intervene"],
+    "lens": [
+        "LensStatistics",
+        "TopTokens",
+        "Watched",
+        "lens_statistics",
+        "token_ranks",
+        "top_tokens",
+        "watched",
+        "watched_ranks",
+    ],
+    "methods": ["method_named"],
+    "neuron_clusters": ["ActivationHeatmap", "NeuronClusters", "activation_heatmap", "cluster_neurons"],
+    "neuron_vocabulary": ["VocabularyEffect", "vocabulary_effect"],
+}
+
 __getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "Attribution": "ecco_widgets.analysis.attribution",
-        "attribute": "ecco_widgets.analysis.attribution",
-        "method_named": "ecco_widgets.analysis.methods",
-        **dict.fromkeys(
-            ["FactorStatistics", "VocabularyEffect", "factor_statistics", "vocabulary_effect"],
-            "ecco_widgets.analysis.factor_statistics",
-        ),
-        **dict.fromkeys(["Intervened", "intervene"], "ecco_widgets.analysis.interventions"),
-        **dict.fromkeys(
-            ["NeuronActivations", "NeuronClusters", "cluster_neurons", "neuron_activations"],
-            "ecco_widgets.analysis.neuron_clusters",
-        ),
-        **dict.fromkeys(
-            [
-                "LensStatistics",
-                "TopTokens",
-                "Watched",
-                "lens_statistics",
-                "token_ranks",
-                "top_tokens",
-                "watched",
-                "watched_ranks",
-            ],
-            "ecco_widgets.analysis.lens",
-        ),
-    },
+    __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 )

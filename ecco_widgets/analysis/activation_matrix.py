@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ecco_widgets.errors import InvalidInput, NonFinite
@@ -127,7 +128,7 @@ def chosen_layers(available: range, layers: Layers, from_layer: int | None, to_l
     if layers is None:
         return list(available)
     try:
-        asked = list(layers) if isinstance(layers, Iterable) else [layers]
+        asked: list[object] = list(layers) if isinstance(layers, Iterable) else [layers]
     except TypeError:  # an array without dimensions
         asked = [layers]
     for layer in asked:
@@ -137,13 +138,13 @@ def chosen_layers(available: range, layers: Layers, from_layer: int | None, to_l
             )
     if not asked:
         raise InvalidInput("layers is empty.", hint=f"Choose at least one; there is {exist}.")
-    missing = sorted({int(layer) for layer in asked} - set(available))
+    wanted = sorted({int(layer) for layer in asked if isinstance(layer, (int, np.integer))})
+    missing = [layer for layer in wanted if layer not in available]
     if missing:
         raise InvalidInput(
-            f"layers {', '.join(map(str, missing))} do not exist; there is {exist}.",
-            hint="Layers count from 0.",
+            f"layer {', '.join(map(str, missing))} does not exist; there is {exist}.", hint="Layers count from 0."
         )
-    return sorted({int(layer) for layer in asked})
+    return wanted
 
 
 def _ecco_range(available: range, first: int, stop: int | None) -> list[int]:
@@ -260,8 +261,10 @@ def _joined(
             for layer, width, array, stop in zip(layers, widths, part, np.cumsum(widths).tolist(), strict=True):
                 block = values[text.start : text.stop, stop - width : stop]
                 block.copy_(array)
-                _check_finite(block, layer, array)
-                total += _squares(block)
+                squares = _squares(block)
+                if not math.isfinite(squares):
+                    raise _not_finite(block, layer, array)
+                total += squares
                 if rectify:
                     block.clamp_(min=0)
                     positive += _squares(block)
@@ -279,29 +282,15 @@ def _squares(block: Tensor) -> float:
     return float(torch.linalg.vector_norm(block, dim=1).double().square().sum())
 
 
-def _check_finite(block: Tensor, layer: int, array: Tensor) -> None:
-    # Sums of a row are not finite if an entry is not; nothing of the block's size is made.
-    if bool(torch.linalg.vector_norm(block, ord=1, dim=1).isfinite().all()):
-        return
+def _not_finite(block: Tensor, layer: int, array: Tensor) -> NonFinite:
     bad = (~block.isfinite()).nonzero()
+    hint = "Load the weights in float32 (dtype='float32'), or leave that layer out."
     if not len(bad):
-        raise NonFinite(f"the activations of layer {layer} are too large to be summed in float32.")
+        return NonFinite(f"the activations of layer {layer} are too large to be squared in float32.", hint=hint)
     token, neuron = (int(index) for index in bad[0])
     what = "too large for float32" if bool(array[token, neuron].isfinite()) else "NaN or infinite"
-    raise NonFinite(
+    return NonFinite(
         f"the activation of neuron {neuron} of layer {layer} at token {token} is {what} ({len(bad)} of "
         f"{block.numel()} are).",
-        hint="Load the weights in float32 (dtype='float32'), or leave that layer out.",
+        hint=hint,
     )
-
-
-def as_numpy(values: ArrayLike | Tensor) -> NDArray[np.float32]:
-    """A tensor or array as float32 numpy, without a copy where it is that already.
-
-    Example:
-        >>> as_numpy(torch.ones(1, 2)).tolist()
-        [[1.0, 1.0]]
-    """
-    if isinstance(values, Tensor):
-        return values.detach().float().cpu().numpy()
-    return np.asarray(values, dtype=np.float32)

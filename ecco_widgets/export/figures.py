@@ -71,7 +71,7 @@ class Scale:
     """How values are coloured and written.
 
     Attributes:
-        ramp: "violet", "amber" or "teal".
+        ramp: "violet", "amber", "teal" or "moss".
         strengths: 0 to 1 for each cell, NaN without a value.
         texts: What is written into each cell.
         ticks: Strengths with labels, for the legend.

@@ -41,10 +41,19 @@ def to_svg(shares: TokenShares, *, theme: str = "light", width: float = 720, det
         InvalidInput: Unknown theme, or a width out of range.
     """
     check_picture(theme, width)
-    return _Drawing(shares, theme, float(width), detailed=detailed).document()
+    return TokenDrawing(shares, theme, float(width), detailed=detailed).document()
 
 
-class _Drawing:
+class TokenDrawing:
+    """Draws tokens with what belongs to each.
+
+    Args:
+        shares: The tokens.
+        theme: "light" or "dark".
+        width: Of the picture.
+        detailed: Whether each token also has a bar and a percentage.
+    """
+
     def __init__(self, shares: TokenShares, theme: str, width: float, *, detailed: bool) -> None:
         self.shares = shares
         self.theme = theme
@@ -57,6 +66,15 @@ class _Drawing:
         self.parts: list[str] = []
 
     def document(self) -> str:
+        """The whole picture."""
+        height = self._legend(self.text() + 8) + MARGIN - 4
+        title = self.shares.summary()
+        return document(self.parts, self.width, height, theme=self.theme, size=SIZE, title=title)
+
+    # --------------------------------------------------------------------------------------------------------- tokens
+
+    def text(self) -> float:
+        """Draw the tokens into ``parts``; returns where the last line ends."""
         boxes = lay_out(self.shares, self.width - 2 * MARGIN, detailed=self.detailed)
         groups: dict[int, list[Box]] = {}
         for box in boxes:
@@ -66,11 +84,16 @@ class _Drawing:
             self._token(token, group)
         if self.shares.position is not None:
             self._outline(groups[self.shares.position])
-        height = self._legend(bottom + 8) + MARGIN - 4
-        title = self.shares.summary()
-        return document(self.parts, self.width, height, theme=self.theme, size=SIZE, title=title)
+        return bottom
 
-    # --------------------------------------------------------------------------------------------------------- tokens
+    def paint(self, token: int) -> tuple[str, str]:
+        """Background and text colour of a token; "" for the page's."""
+        return colors_of(level_of(self.shares.share(token), self.shares.full), self.theme)
+
+    def label(self, token: int) -> str:
+        """The tooltip of a token."""
+        share = self.shares.share(token)
+        return f"{self.shares.name(token)}, token {token}" + ("" if math.isnan(share) else f": {format_share(share)}")
 
     def _measure(self, boxes: Sequence[Box]) -> float:
         """Find where each line begins; returns where the last one ends."""
@@ -93,13 +116,12 @@ class _Drawing:
             return
         share = shares.share(token)
         level = level_of(share, shares.full)
-        background, ink = colors_of(level, self.theme)
+        background, ink = self.paint(token)
         chosen = token == shares.position
         if shares.position is not None and token > shares.position:
             ink = self.colors.soft
-        label = f"{shares.name(token)}, token {token}" + ("" if math.isnan(share) else f": {format_share(share)}")
         value = "" if math.isnan(share) else f' data-share="{share:.6g}"'
-        self.parts.append(f'<g data-token="{token}"{value}><title>{escaped(label)}</title>')
+        self.parts.append(f'<g data-token="{token}"{value}><title>{escaped(self.label(token))}</title>')
         for box in boxes:
             if self.measured[box.line]:
                 self._bar(box, share)

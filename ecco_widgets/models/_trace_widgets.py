@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from ecco_widgets.models.trace import Trace
     from ecco_widgets.widgets import (
+        NMF,
         AttributionWidget,
         LayerPredictionsWidget,
+        NeuronsWidget,
         RankingsWatchWidget,
         RankingsWidget,
     )
@@ -131,3 +133,52 @@ class TraceWidgets:
         if position == -1 and not trace.n_generated and trace.next_position is not None:
             position = trace.next_position
         return ecco.RankingsWatchWidget(cast("Trace", self), watch=watch, position=position, **options)
+
+    def run_nmf(
+        self,
+        n_components: int | None = None,
+        from_layer: int | None = None,
+        to_layer: int | None = None,
+        layers: Sequence[int] | int | None = None,
+        **options: Any,
+    ) -> NMF:
+        """Which neurons fire together? ``.explore()`` shows them live, ``.plot()`` as a picture.
+
+        Args:
+            n_components: Number of factors; 10, or as many as there are tokens, by default.
+            from_layer: First layer whose neurons are taken; 0 by default.
+            to_layer: The layer after the last one.
+            layers: Instead of both: any layers.
+            **options: Further arguments of ``ecco.NMF``: method, seed, normalize, stack, solver.
+
+        Returns:
+            The factors.
+
+        Example:
+            >>> import ecco_widgets as ecco
+            >>> out = ecco.load_demo().generate(" 1, 2, 3,", generate=2)
+            >>> out.run_nmf(n_components=2, from_layer=0, to_layer=3).factors.layers
+            (0, 1, 2)
+        """
+        import ecco_widgets as ecco
+
+        return ecco.NMF(
+            cast("Trace", self), n_components, from_layer=from_layer, to_layer=to_layer, layers=layers, **options
+        )
+
+    def neurons(self, n_clusters: int = 8, layer: int | None = None, **options: Any) -> NeuronsWidget:
+        """What do single neurons of a layer fire at? Live heat map of the most active ones, in clusters.
+
+        Args:
+            n_clusters: How many clusters.
+            layer: The layer; the middle one by default.
+            **options: Other traits of ``NeuronsWidget``.
+
+        Returns:
+            The widget.
+        """
+        import ecco_widgets as ecco
+
+        if layer is not None:
+            options["layer"] = layer
+        return ecco.NeuronsWidget(cast("Trace", self), n_clusters=n_clusters, **options)

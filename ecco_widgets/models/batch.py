@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from ecco_widgets.models.trace import Trace
 
 if TYPE_CHECKING:
     from ecco_widgets.models.language_model import LanguageModel
+    from ecco_widgets.widgets import NMF
 
 # Tokens, padding counted, that run together.
 _TOKENS_TOGETHER = 8_192
@@ -85,6 +86,36 @@ class Batch(Sequence[Trace]):
             return [states[row, : trace.n_tokens] for row, trace in enumerate(traces)]
         stream = lm.blocks.states(lambda: lm.parts.states(embeddings, mask))
         return [stream[:, row, : trace.n_tokens] for row, trace in enumerate(traces)]
+
+    def run_nmf(
+        self,
+        n_components: int | None = None,
+        from_layer: int | None = None,
+        to_layer: int | None = None,
+        layers: Sequence[int] | int | None = None,
+        **options: Any,
+    ) -> NMF:
+        """Which neurons fire together in these texts? One factorization of all their tokens, without padding.
+
+        Args:
+            n_components: Number of factors; 10, or as many as there are tokens, by default.
+            from_layer: First layer whose neurons are taken; 0 by default.
+            to_layer: The layer after the last one.
+            layers: Instead of both: any layers.
+            **options: Further arguments of ``ecco.NMF``: method, seed, normalize, stack, solver.
+
+        Returns:
+            The factors; ``.explore()`` shows each text with its own tokens.
+
+        Example:
+            >>> import ecco_widgets as ecco
+            >>> batch = ecco.load_demo()(["One text.", "Another, longer text."])
+            >>> batch.run_nmf(n_components=2).token_loadings.shape[1] == sum(trace.n_tokens for trace in batch)
+            True
+        """
+        import ecco_widgets as ecco  # the widget room depends on this one, so it is reached late
+
+        return ecco.NMF(self, n_components, from_layer=from_layer, to_layer=to_layer, layers=layers, **options)
 
     def __repr__(self) -> str:
         return f"<Batch of {len(self)} texts, {sum(trace.n_tokens for trace in self._traces)} tokens>"

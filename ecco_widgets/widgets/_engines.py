@@ -7,7 +7,9 @@ import weakref
 
 from ecco_widgets.live import Engine
 from ecco_widgets.models.language_model import LanguageModel
+from ecco_widgets.widgets import _factor_rows as factor_rows
 from ecco_widgets.widgets import _lens_rows as lens_rows
+from ecco_widgets.widgets import _neuron_rows as neuron_rows
 from ecco_widgets.widgets._attribution_rows import AttributionRows
 from ecco_widgets.widgets._vocabulary import COMPLETE, Completion
 
@@ -32,6 +34,8 @@ def engine_of(lm: LanguageModel) -> Engine:
             rows = AttributionRows()
             engine.register(AttributionRows.ANALYSIS, rows)
             lens_rows.register(engine)
+            factor_rows.register(engine)
+            neuron_rows.register(engine)
             engine.register(COMPLETE, Completion())
             engine.when_idle(rows.release, after=_IDLE_SECONDS)
             _engines[lm] = engine

@@ -11,8 +11,8 @@ import numpy as np
 
 from ecco_widgets.export import Caption, TokenTable, table_preview, to_token_table
 from ecco_widgets.widgets import _lens_saving as saving
+from ecco_widgets.widgets._keeping import as_trait
 from ecco_widgets.widgets._lens_rows import Top
-from ecco_widgets.widgets._lens_widget import as_trait
 
 if TYPE_CHECKING:
     from ecco_widgets.widgets.layer_predictions import LayerPredictionsWidget

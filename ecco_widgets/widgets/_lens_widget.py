@@ -12,14 +12,14 @@ from ecco_widgets.analysis.attribution import check_trace
 from ecco_widgets.analysis.lens import SITES
 from ecco_widgets.analysis.targets import check_choice
 from ecco_widgets.errors import InvalidInput, ModelClosed, UnsupportedModel
-from ecco_widgets.live import Listener, Request, Ticket, codec
+from ecco_widgets.live import Request, Ticket
 from ecco_widgets.live.messages import Envelope, InvalidMessage, Reply
 from ecco_widgets.models.language_model import LanguageModel
 from ecco_widgets.models.trace import Trace
-from ecco_widgets.widgets import _lens_rows as lens_rows
 from ecco_widgets.widgets._engines import engine_of
 from ecco_widgets.widgets._front_end import bundle
 from ecco_widgets.widgets._guarded_widget import refuse_unknown
+from ecco_widgets.widgets._keeping import Keeping
 from ecco_widgets.widgets._live_widget import operation
 from ecco_widgets.widgets._saving import Saving
 from ecco_widgets.widgets._selection import LinkedWidget, selection_of, token_ids
@@ -50,7 +50,7 @@ class TokenList(t.List):  # type: ignore[type-arg]
         return super().validate(obj, list(value))
 
 
-class LensWidget(Saving, LinkedWidget):
+class LensWidget(Keeping, Saving, LinkedWidget):
     """The base of the widgets that read the layers of a run.
 
     Args:
@@ -84,8 +84,6 @@ class LensWidget(Saving, LinkedWidget):
         refuse_unknown(type(self), traits)
         self._esm, self._css = bundle(self._bundle)
         self._trace = trace
-        self._worth_keeping: dict[str, Any] = {}
-        self._keeping = False
         watch = selection_of(trace).watch if traits.get("watch") is None else token_ids(trace, traits["watch"])
         if traits.get("position") is None:
             traits["position"] = self._first_position(trace)
@@ -124,32 +122,6 @@ class LensWidget(Saving, LinkedWidget):
     def _reading_key(self) -> str:
         """The same, as a part of specs (docs/explanation/messages.md)."""
         return f"{int(self.final_norm)}|{self.site}"
-
-    def _keep(self, name: str, value: Mapping[str, Any]) -> None:
-        """Put arrays and plain values into a trait when the worker is idle, so that fast pointing does not pay for it.
-
-        Called under the lock.
-        """
-        if self._closed:
-            return
-        self._worth_keeping[name] = value
-        if self._keeping:
-            return
-        self._keeping = True
-        listener = Listener(on_result=lambda _: self._keep_now(), on_error=self._not_kept, on_cancelled=self._not_kept)
-        self._background("keep").submit(Request(lens_rows.IDLE, None, {}, cacheable=False), listener)
-
-    def _keep_now(self) -> None:
-        with self._lock, self.hold_sync():
-            self._keeping = False
-            waiting, self._worth_keeping = self._worth_keeping, {}
-            if not self._closed:
-                for name, value in waiting.items():
-                    self.set_trait(name, as_trait(value))
-
-    def _not_kept(self, _: object = None) -> None:
-        with self._lock:
-            self._keeping = False
 
     # ----------------------------------------------------------------------------------------------------- validation
 
@@ -218,7 +190,7 @@ class LensWidget(Saving, LinkedWidget):
             let_go = self._move_to(engine)
             self._trace = trace
             self._retain(trace.id, trace)
-            self._worth_keeping, self._keeping = {}, False
+            self._keep_nothing()
             self._forget()
             outer, here.collected = here.collected, set()  # what follows from all of it is computed once, below
             try:
@@ -328,11 +300,6 @@ def _reason(lm: LanguageModel, site: str) -> str:
         return str(lm.sites.unavailable)  # found and proved when first asked for
     except UnsupportedModel as error:
         return error.message
-
-
-def as_trait(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays and plain values as a trait's value."""
-    return {name: codec.encode_trait(item) if isinstance(item, np.ndarray) else item for name, item in value.items()}
 
 
 def remembered(known: dict[Key, Any], most: int) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from ecco_widgets.export import Caption, Heatmap, Scale, heatmap_preview, nats_scale, rank_scale, to_heatmap
 from ecco_widgets.export.format import format_value
 from ecco_widgets.widgets import _lens_saving as saving
+from ecco_widgets.widgets._keeping import as_trait
 from ecco_widgets.widgets._lens_rows import Column, columns_at
-from ecco_widgets.widgets._lens_widget import as_trait
 
 if TYPE_CHECKING:
     from ecco_widgets.widgets.rankings import RankingsWidget

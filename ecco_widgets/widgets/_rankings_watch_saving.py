@@ -21,8 +21,8 @@ from ecco_widgets.export import (
     worst_rank,
 )
 from ecco_widgets.widgets import _lens_saving as saving
+from ecco_widgets.widgets._keeping import as_trait
 from ecco_widgets.widgets._lens_rows import Ranks, ranks_at
-from ecco_widgets.widgets._lens_widget import as_trait
 
 if TYPE_CHECKING:
     from ecco_widgets.widgets.rankings_watch import RankingsWatchWidget

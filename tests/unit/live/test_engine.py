@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ecco_widgets.errors import Cancelled, InvalidInput, ModelClosed, OutOfMemory
-from ecco_widgets.live import Engine, Job, Listener, Preempted, Request
+from ecco_widgets.live import Engine, Job, Listener, Preempted, Progress, Request
 from tests.unit.live.recording import Gate, Log, manual, wait_until
 
 
@@ -90,6 +90,22 @@ def test_a_channel_key_keeps_its_kind(engine: Engine) -> None:
     assert engine.latest("row") is engine.latest("row")
     with pytest.raises(InvalidInput, match="channel 'row' is a LatestChannel, not a QueueChannel"):
         engine.queue("row")
+
+
+def test_what_a_job_has_so_far_comes_with_its_progress() -> None:
+    engine, log = manual()
+
+    def work(job: Job, subject: object, params: dict[str, Any]) -> str:
+        job.progress(1, 3, "steps", partial={"rows": [1]})
+        job.progress(2, 3, "steps", partial={"rows": [1, 2]})  # within 50 ms: left out
+        return "all"
+
+    engine.register("work", work)
+    engine.latest("row").submit(Request("work"), log.listener("a"))
+    engine.run_until_idle()
+    told = [value for who, event, value in log.entries if event == "progress"]
+    assert told == [Progress(1, 3, "steps", {"rows": [1]})]
+    assert log.value("a", "result").result == "all"
 
 
 # ------------------------------------------------------------------------------------------------------------- subjects

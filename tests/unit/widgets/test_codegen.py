@@ -12,7 +12,9 @@ import pytest
 
 from ecco_widgets.widgets import (
     AttributionWidget,
+    FactorsWidget,
     LayerPredictionsWidget,
+    NeuronsWidget,
     RankingsWatchWidget,
     RankingsWidget,
     _schema,
@@ -91,6 +93,8 @@ def test_every_schema_names_exactly_the_synced_traits_of_its_widget():
         "layer_predictions": LayerPredictionsWidget,
         "rankings": RankingsWidget,
         "rankings_watch": RankingsWatchWidget,
+        "factors": FactorsWidget,
+        "neurons": NeuronsWidget,
     }
     assert set(kinds) == set(_schema.WIDGETS)
     for name, kind in kinds.items():

@@ -1,4 +1,4 @@
-"""Counts of factors against loops, and the tokens that neurons promote against the model's own norm and head."""
+"""The tokens that neurons promote against the model's own norm and head."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecco_widgets.analysis.factor_statistics import factor_statistics, top_neurons, vocabulary_effect
+from ecco_widgets.analysis.neuron_vocabulary import top_neurons, vocabulary_effect
 from ecco_widgets.errors import InvalidInput, UnsupportedMethod
 from tests.support.tiny_models import CAUSAL, MASKED, SEQ2SEQ, tiny_lm
 
@@ -14,25 +14,6 @@ from tests.support.tiny_models import CAUSAL, MASKED, SEQ2SEQ, tiny_lm
 def loadings(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     return generator.random((4, 60)) * (generator.random((4, 60)) < 0.4), np.repeat([0, 3, 11], 20)
-
-
-@pytest.mark.parametrize("threshold", [0.0, 0.3])
-def test_counts_equal_loops(threshold: float) -> None:
-    h, layer = loadings()
-    found = factor_statistics(h, layer, threshold)
-    sets = [{n for n in range(60) if row[n] > threshold * row.max()} for row in h]
-    assert found.n_neurons.tolist() == [len(own) for own in sets]
-    assert found.share.tolist() == [len(own) / 60 for own in sets]
-    assert found.shared.tolist() == [[len(a & b) for b in sets] for a in sets]
-    assert found.layers == (0, 3, 11)
-    assert found.by_layer.tolist() == [[sum(layer[n] == number for n in own) for number in (0, 3, 11)] for own in sets]
-
-
-def test_an_empty_factor_has_no_neurons() -> None:
-    found = factor_statistics(np.zeros((1, 4)), [0, 0, 1, 1])
-    assert found.n_neurons.tolist() == [0]
-    assert found.by_layer.tolist() == [[0, 0]]
-    assert top_neurons(np.zeros(4), np.arange(4), np.arange(4)) == []
 
 
 def test_top_neurons_are_sorted_by_size() -> None:
@@ -84,7 +65,3 @@ def test_bad_arguments_say_what_was_expected() -> None:
         vocabulary_effect(lm, {0: [0]}, {0: [1.0, 2.0]})
     with pytest.raises(UnsupportedMethod, match=r"is a classifier.*analysis.intervene"):
         vocabulary_effect(tiny_lm("bert_classifier"), {0: [0]})
-    with pytest.raises(InvalidInput, match="threshold must be a number from 0 to below 1"):
-        factor_statistics(np.ones((1, 2)), [0, 0], 1.5)
-    with pytest.raises(InvalidInput, match=r"neuron_loadings must be \(K, N\) and layer \(N,\)"):
-        factor_statistics(np.ones((1, 2)), [0])
