@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ecco_widgets.analysis.nmf.solution import OnStep, Solution, Step
 from ecco_widgets.analysis.nmf.solver import one_thread_if_small
-from ecco_widgets.analysis.nmf.starts import leading_directions
+from ecco_widgets.analysis.nmf.starts import OVERSAMPLING, leading_directions
 from ecco_widgets.analysis.nmf.sweeps import energies, residual_squares
 
 CAVEATS = {
@@ -28,6 +28,8 @@ CAVEATS = {
 
 # Enough that components whose variances differ by a tenth are told apart.
 _POWERS = 24
+# Components weaker than this, relative to the first, are what float32 leaves of zero.
+_NOTHING = 1e-3
 # Of FastICA: iterations, and the change of direction (1 - cosine) below which it has converged.
 _ICA_ITERATIONS, _ICA_TOL = 300, 1e-6
 
@@ -56,8 +58,10 @@ def principal_components(
         total = energies(values).total
         means = values.mean(dim=0)
         values -= means
-        left, strengths = leading_directions(values, n_components, seed, _POWERS)
-        left[:, strengths < 1e-6 * strengths[0].clamp(min=1e-300)] = 0.0  # what rounding leaves of zero
+        rank = min(n_components + OVERSAMPLING, *values.shape)
+        left, strengths = leading_directions(values, rank, seed, _POWERS)
+        left, strengths = left[:, :n_components].contiguous(), strengths[:n_components]
+        left[:, strengths <= _NOTHING * strengths[0]] = 0.0
         right = left.T.to(values) @ values
         right /= torch.linalg.vector_norm(right, dim=1, keepdim=True).clamp(min=1e-30)
         tokens = (values @ right.T).T.double().cpu()
@@ -92,6 +96,8 @@ def independent_components(
     found, means = principal_components(values, n_components, seed=seed)
     alive = found.token_loadings.norm(dim=1) > 0
     k = int(alive.sum())
+    if not k:
+        return found, means
     right = found.neuron_loadings[:k]
     whitened, unwhitened = _whitened(right)
     generator = torch.Generator().manual_seed(seed)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -37,7 +37,7 @@ from ecco_widgets.analysis.nmf.sweeps import (
     sweep,
     sweep_few,
 )
-from ecco_widgets.analysis.nmf.warm import resized
+from ecco_widgets.analysis.nmf.warm import replaced, resized
 from ecco_widgets.models.threads import suited_threads
 
 # Sweeps over the rows of H and of W for one product with the matrix.
@@ -52,6 +52,8 @@ _COARSE = 1e-3
 _LOOK_BACK = 5
 # float32 gets no further.
 _FLOOR = 1e-6
+# Factors that come to little are replaced so many times, above this error.
+_MOST_REPLACED, _NOTHING_LEFT = 3, 1e-3
 # Before the whole matrix is used, iterations on parts of it: the share of neurons, how many. From a new start, from
 # earlier factors.
 _PARTS, _PARTS_LATER = ((SHARE, 15), (4, 15)), ((4, 6),)
@@ -139,7 +141,33 @@ def _solve(
                 w = _descend(part, energies(part).total, w, Limits(n_iterations, 0.0), _apart(on_step))[0]
     w, h, iterations, converged = _descend(values, where.total, w.double().cpu(), limits, on_step)
     error = math.sqrt(residual_squares(values, w, h) / where.total)
-    return Solution(w, h, error, iterations, converged, name)
+    found = Solution(w, h, error, iterations, converged, name)
+    return _mended(values, where, found, seed, limits, on_step)
+
+
+def _mended(
+    values: Tensor, where: Energies, found: Solution, seed: int, limits: Limits, on_step: OnStep | None
+) -> Solution:
+    """Where one factor has come to little while much is left to explain: on, with a new one in its place."""
+    columns: Tensor | None = None
+    for _ in range(_MOST_REPLACED):
+        rest = replace(limits, max_iterations=limits.max_iterations - found.iterations)
+        if found.relative_error < _NOTHING_LEFT or rest.max_iterations < 1:
+            break
+        columns = sampled(values, where.neurons, SHARE, seed) if columns is None else columns
+        w = replaced(found.token_loadings, columns, seed)
+        if w is None:
+            break
+        w, h, iterations, converged = _descend(values, where.total, w, rest, _after(found.iterations, on_step))
+        error = math.sqrt(residual_squares(values, w, h) / where.total)
+        if error >= found.relative_error:
+            break
+        found = Solution(w, h, error, found.iterations + iterations, converged, found.start)
+    return found
+
+
+def _after(iterations: int, on_step: OnStep | None) -> OnStep | None:
+    return None if on_step is None else lambda step: on_step(replace(step, iteration=iterations + step.iteration))
 
 
 def _start(

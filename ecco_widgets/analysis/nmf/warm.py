@@ -10,6 +10,8 @@ from ecco_widgets.analysis.nmf.sweeps import least_squares, sweep
 
 _RANK_ONE_ITERATIONS = 10
 _TINY = 1e-30
+# A factor gives way to a new one that explains so many times what is lost with it.
+_WORTH_IT = 3.0
 
 
 def resized(previous: Tensor, columns: Tensor, n_components: int, seed: int) -> Tensor:
@@ -40,6 +42,31 @@ def resized(previous: Tensor, columns: Tensor, n_components: int, seed: int) -> 
     return w
 
 
+def replaced(w: Tensor, columns: Tensor, seed: int) -> Tensor | None:
+    """The factors with a new one in place of one that the others nearly replace, if the new one is worth more.
+
+    That happens where two factors share what one could explain, or one has come to nothing.
+
+    Args:
+        w: Token loadings (K, T) at which the solver has stopped.
+        columns: Some columns of the matrix, (T, n).
+        seed: For large matrices, of the search for directions.
+
+    Returns:
+        Token loadings (K, T) to go on from, or ``None``.
+    """
+    h = _neuron_loadings(w, columns)
+    loss = _losses(w, h)
+    left_over = torch.addmm(columns, w.to(columns).T, h, alpha=-1)
+    new = _leading_factor(left_over, seed)
+    gain = float((new.to(columns) @ left_over).clamp(min=0).double().square().sum())
+    if gain <= _WORTH_IT * float(loss.min()):
+        return None
+    w = w.clone()
+    w[int(loss.argmin())] = new
+    return w
+
+
 def _leading_factor(left_over: Tensor, seed: int) -> Tensor:
     """Token loadings (T,) of one factor that takes most out of a matrix (T, n) of either sign.
 
@@ -58,12 +85,19 @@ def _neuron_loadings(w: Tensor, values: Tensor) -> Tensor:
     return sweep(least_squares(gram, target), gram, target, 3)[0]
 
 
+def _losses(w: Tensor, h: Tensor) -> Tensor:
+    """What is lost without each factor when the others may take over along the tokens, (K,).
+
+    ||w_k outside the span of the others||^2 ||h_k||^2, and 1 / (G^-1)_kk is that squared norm.
+    """
+    norms = w.norm(dim=1).clamp(min=_TINY)
+    unit = w / norms[:, None]
+    gram = unit @ unit.T + 1e-9 * torch.eye(len(w), dtype=w.dtype)
+    outside: Tensor = norms.square() / torch.linalg.inv(gram).diagonal()
+    return outside * h.double().square().sum(dim=1).cpu()
+
+
 def _without_most_replaceable(w: Tensor, h: Tensor) -> Tensor:
-    # What is lost without factor k when the others may take over along the tokens: ||w_k outside their span||^2
-    # ||h_k||^2, and 1 / (G^-1)_kk is that squared norm.
-    gram = w @ w.T + 1e-9 * torch.eye(len(w), dtype=w.dtype)
-    outside = 1.0 / torch.linalg.inv(gram).diagonal()
-    loss = outside * h.double().square().sum(dim=1).cpu()
     keep = torch.ones(len(w), dtype=torch.bool)
-    keep[int(loss.argmin())] = False
+    keep[int(_losses(w, h).argmin())] = False
     return w[keep]

@@ -1,14 +1,16 @@
 /**
  * Sequential ramps for cells with a number in them: violet for how much a token is favoured, amber for how undecided a
- * prediction is, teal for how far it is from the last one. Strong is far from the page in both themes.
+ * prediction is, teal for how far it is from the last one, moss for how much a neuron fires. Strong is far from the page in both
+ * themes. `signed` has zero in the middle: blue below, orange above.
  */
 import { contrast, type Theme } from "./color";
 import { along, css, type Rgb } from "./oklab";
+import { type ColorTable, LEVELS } from "./palettes";
 
 /** Steps of a ramp; more than an eye tells apart. */
 export const STEPS = 128;
 
-export type SequentialName = "violet" | "amber" | "teal";
+export type SequentialName = "violet" | "amber" | "teal" | "moss" | "signed";
 
 export interface SequentialTable {
   /** (STEPS,) the colours as pixels of an `ImageData`: red in the lowest byte, opaque. */
@@ -46,6 +48,22 @@ const STOPS: Readonly<Record<Theme, Readonly<Record<SequentialName, readonly Rgb
       [58, 138, 146],
       [20, 84, 95],
     ],
+    moss: [
+      [248, 249, 246],
+      [222, 230, 214],
+      [170, 192, 154],
+      [104, 136, 90],
+      [46, 74, 40],
+    ],
+    signed: [
+      [32, 82, 150],
+      [108, 164, 224],
+      [206, 226, 246],
+      [249, 249, 250],
+      [252, 220, 182],
+      [238, 150, 76],
+      [160, 76, 16],
+    ],
   },
   dark: {
     violet: [
@@ -68,6 +86,22 @@ const STOPS: Readonly<Record<Theme, Readonly<Record<SequentialName, readonly Rgb
       [36, 112, 119],
       [82, 168, 171],
       [178, 230, 226],
+    ],
+    moss: [
+      [27, 31, 30],
+      [45, 62, 44],
+      [80, 114, 74],
+      [138, 180, 122],
+      [214, 240, 196],
+    ],
+    signed: [
+      [166, 206, 252],
+      [76, 138, 214],
+      [34, 66, 108],
+      [28, 32, 38],
+      [96, 60, 28],
+      [200, 122, 46],
+      [254, 204, 140],
     ],
   },
 };
@@ -100,4 +134,32 @@ export function sequentialTable(name: SequentialName, theme: Theme): SequentialT
 export function stepOf(strength: number): number {
   if (Number.isNaN(strength)) return -1;
   return Math.round(Math.min(1, Math.max(0, strength)) * (STEPS - 1));
+}
+
+/** How far along the ramp a faded colour goes. */
+const FADE = 0.42;
+
+const levelTables = new Map<string, ColorTable>();
+
+/** The ramp as a table of levels for the token strip; below zero only `signed` has colours. */
+export function levelTable(name: SequentialName, theme: Theme): ColorTable {
+  const key = `${name} ${theme}`;
+  let table = levelTables.get(key);
+  if (!table) {
+    const { colors, inks, gradient } = sequentialTable(name, theme);
+    const signed = name === "signed";
+    const levels = Array.from({ length: 2 * LEVELS + 1 }, (_, i) => (i - LEVELS) / LEVELS);
+    const pick = (from: readonly string[], share: number) => {
+      if (share === 0 || (share < 0 && !signed)) return "";
+      return from[stepOf(signed ? 0.5 + share / 2 : share)] ?? "";
+    };
+    table = {
+      background: levels.map((share) => pick(colors, share)),
+      faded: levels.map((share) => pick(colors, FADE * share)),
+      ink: levels.map((share) => pick(inks, share)),
+      gradient,
+    };
+    levelTables.set(key, table);
+  }
+  return table;
 }

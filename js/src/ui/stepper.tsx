@@ -60,6 +60,7 @@ export function Stepper({ label, value, least, most, title, compact, disabled = 
         aria-valuemax={most}
         autocomplete="off"
         size={2}
+        style={most > 99 ? { width: `calc(${String(most).length}ch + 15px)` } : {}}
         value={draft}
         disabled={disabled}
         onInput={(event) => typed(event.currentTarget.value)}

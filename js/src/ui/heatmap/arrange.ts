@@ -21,6 +21,8 @@ export function arrange(map: HeatmapContent, fitter: TextFitter, family: string,
     columnLabel: fitter.widest(labels.columns, font),
     lastColumnLabel: fitter.width(labels.columns.at(-1) ?? "", font),
     fit,
+    bare: map.bare === true,
+    marks: map.rowMarks !== undefined,
   };
   // The size of the numbers depends on the height of the rows, which does not depend on them.
   const size = layOut({ ...input, number: 0 });

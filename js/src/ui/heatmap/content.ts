@@ -26,4 +26,8 @@ export interface HeatmapContent {
   /** What assistive technology calls it. */
   readonly caption: string;
   readonly scale: CellScale;
+  /** Colours alone, in rows as low as they have to be. */
+  readonly bare?: boolean;
+  /** A CSS colour for each row, in a bar before its cells. */
+  readonly rowMarks?: readonly string[];
 }

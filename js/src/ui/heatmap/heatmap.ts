@@ -11,7 +11,7 @@ import { arrange } from "./arrange";
 import { CellPainter, type Window } from "./cells";
 import type { HeatmapContent } from "./content";
 import { Gestures, type HeatmapEvents } from "./gestures";
-import { paintColumnLabels, paintNumbers, paintRowLabels, type TextTask } from "./labels";
+import { paintColumnLabels, paintNumbers, paintRowLabels, paintRowMarks, type TextTask } from "./labels";
 import { type Box, type Cell, cellBox, type Layout, scrollTo } from "./layout";
 import { Rings } from "./rings";
 import { watchSurroundings } from "./surroundings";
@@ -26,6 +26,8 @@ export interface HeatmapState {
   readonly faded: boolean;
   /** All columns squeezed into the width. */
   readonly fit: boolean;
+  /** A row that stands out. */
+  readonly row?: number | null;
 }
 
 /** Higher maps scroll. */
@@ -117,6 +119,8 @@ export class Heatmap {
       before?.labels.columns === labels.columns &&
       before.labels.rows.length === labels.rows.length &&
       before.labels.corner === labels.corner &&
+      before.bare === map.bare &&
+      (before.rowMarks === undefined) === (map.rowMarks === undefined) &&
       before.scale.widest === scale.widest;
     if (!sameShape) this.#layout = null;
     this.#gestures.resized(labels.rows.length, labels.columns.length);
@@ -169,6 +173,7 @@ export class Heatmap {
     const task: TextTask = { context, layout, view, look, fitter: this.#fitter };
     paintNumbers(task, this.#steps, map.scale.table, (index) => map.scale.text(map.values[index] ?? Number.NaN));
     paintRowLabels(task, map.labels);
+    if (map.rowMarks) paintRowMarks(task, map.rowMarks);
     paintColumnLabels(task, map.labels, this.#state);
     this.#placeRings();
     this.#showEdges(layout);
@@ -184,6 +189,15 @@ export class Heatmap {
     const left = origin.left + Math.max(layout.left, found.x);
     const top = origin.top + (labelled ? layout.top - 14 : found.y);
     return { left, top, right: left + found.width, bottom: labelled ? origin.top + layout.top : top + found.height };
+  }
+
+  /** Scrolls the map (and nothing else) until a row is in sight. */
+  revealRow(row: number): void {
+    const layout = this.#placed();
+    if (!layout) return;
+    const room = this.scroller.clientHeight - layout.top;
+    const { cellHeight } = layout;
+    this.scroller.scrollTop = scrollTo(this.scroller.scrollTop, room, row * cellHeight, cellHeight, cellHeight);
   }
 
   focus(): void {
@@ -252,6 +266,7 @@ export class Heatmap {
     const scroll = this.#scroll();
     this.#rings.showColumn("selected", this.#layout, selected, scroll);
     this.#rings.showColumn("marked", this.#layout, marked === selected ? null : marked, scroll);
+    this.#rings.showRow(this.#layout, this.#state.row ?? null, scroll);
     const pointed = this.#gestures.pointed;
     this.#rings.show("hover", this.#layout, pointed && pointed.row >= 0 ? pointed : null, scroll);
     this.#rings.show("cursor", this.#layout, this.#gestures.cursor, scroll);

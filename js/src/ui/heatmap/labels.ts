@@ -27,8 +27,24 @@ function clipped(context: CanvasRenderingContext2D, box: readonly [number, numbe
   context.restore();
 }
 
+/** The bar of colours before the cells; neighbours of one colour are one piece. */
+export function paintRowMarks({ context, layout, view }: TextTask, marks: readonly string[]): void {
+  const { pixelRatio, left, top, cellHeight } = layout;
+  const height = view.height / pixelRatio;
+  const [from, to] = visibleCells(layout, view).rows;
+  clipped(context, [0, top, left, height - top], () => {
+    for (let row = from; row < to; row++) {
+      const color = marks[row] ?? "";
+      const y = top + row * cellHeight - view.y / pixelRatio;
+      context.fillStyle = color;
+      context.fillRect(left - layout.marks + 2, y, 6, cellHeight - (marks[row + 1] === color ? 0 : 1));
+    }
+  });
+}
+
 export function paintRowLabels({ context, layout, view, look, fitter }: TextTask, { rows, corner }: Labels): void {
-  const { pixelRatio, left, top, cellHeight, rowStep } = layout;
+  const { pixelRatio, top, cellHeight, rowStep } = layout;
+  const left = layout.left - layout.marks;
   const font = labelFont(look.family);
   const height = view.height / pixelRatio;
   const [from, to] = visibleCells(layout, view).rows;

@@ -28,6 +28,10 @@ export interface LayoutInput {
   readonly number: number;
   /** Squeeze all columns into the width, numbers or not. */
   readonly fit: boolean;
+  /** No numbers, and rows as low as they have to be. */
+  readonly bare?: boolean;
+  /** There is a bar of colours before the cells. */
+  readonly marks?: boolean;
 }
 
 export interface Layout {
@@ -50,6 +54,8 @@ export interface Layout {
   /** Every n-th label is shown. */
   readonly columnStep: number;
   readonly rowStep: number;
+  /** Width of the bar before the cells, its distance to them included; 0 for none. */
+  readonly marks: number;
   /** Are there numbers in the cells? */
   readonly numbers: boolean;
   readonly numberSize: number;
@@ -81,6 +87,17 @@ export function rowHeight(rows: number): number {
   return rows <= 64 ? 13 : 10;
 }
 
+/** Rows that are no more than a line of colour. */
+export function bareRowHeight(rows: number): number {
+  if (rows <= 26) return 16;
+  if (rows <= 48) return 11;
+  if (rows <= 70) return 8;
+  if (rows <= 110) return 6;
+  return rows <= 180 ? 4 : 3;
+}
+
+const MARKS = 11;
+
 function cellWidth({ columns, columnLabel, number, fit }: LayoutInput, room: number): number {
   const even = room / Math.max(1, columns);
   const labelled = columnLabel + 6;
@@ -94,15 +111,16 @@ export function layOut(input: LayoutInput): Layout {
   const { rows, columns, width, pixelRatio, rowLabel, columnLabel, lastColumnLabel, number } = input;
   const whole = (pixels: number) => Math.max(1, Math.floor(pixels * pixelRatio + 1e-6)) / pixelRatio;
   const near = (pixels: number) => Math.round(pixels * pixelRatio) / pixelRatio;
-  const left = near(Math.ceil(rowLabel) + LABEL_GAP);
+  const marks = input.marks ? MARKS : 0;
+  const left = near(Math.ceil(rowLabel) + LABEL_GAP + marks);
   // Turned labels reach beyond the last column; whether they are turned depends on how wide the columns are.
   const reach = Math.min(lastColumnLabel, LONGEST_LABEL) * SLOPE;
   const flatWidth = cellWidth(input, width - left);
   const turned = columnLabel > flatWidth - 3;
   const beyond = Math.max(0, reach - flatWidth / 2 + 2);
   const wide = whole(turned ? cellWidth(input, width - left - beyond) : flatWidth);
-  const high = near(rowHeight(rows));
-  const gap = wide >= 12 && high >= 9 ? 1 : wide >= 5 ? 0.5 : 0;
+  const high = near(input.bare ? bareRowHeight(rows) : rowHeight(rows));
+  const gap = wide >= 12 && high >= 9 ? 1 : wide >= 5 && high >= 5 ? 0.5 : 0;
   // The chosen column's label is bold, and a little longer.
   const rise = Math.min(1.1 * columnLabel, LONGEST_LABEL) * SLOPE;
   const top = near(turned ? rise + LABEL_SIZE + 2 : LABEL_SIZE + LABEL_GAP);
@@ -121,7 +139,8 @@ export function layOut(input: LayoutInput): Layout {
     turned,
     columnStep: Math.ceil(LABEL_PITCH / wide),
     rowStep: Math.ceil(ROW_PITCH / high),
-    numbers: wide >= number + 4 && high >= 12,
+    marks,
+    numbers: !input.bare && wide >= number + 4 && high >= 12,
     numberSize: high >= 18 ? 11 : high >= 15 ? 10 : 9.5,
   };
 }

@@ -1,7 +1,7 @@
 /** Rings around cells and columns: elements above the canvas, so that moving one paints nothing anew. */
 import { type Box, type Cell, cellBox, type Layout } from "./layout";
 
-type RingName = "hover" | "cursor" | "selected" | "marked";
+type RingName = "hover" | "cursor" | "selected" | "marked" | "row";
 
 /** Rings reach beyond their cells by this much. */
 const OUT = 2;
@@ -17,7 +17,7 @@ export class Rings {
 
   constructor() {
     this.element.className = "ew-heatmap-rings";
-    for (const name of ["marked", "selected", "hover", "cursor"] as const) {
+    for (const name of ["marked", "selected", "row", "hover", "cursor"] as const) {
       const ring = document.createElement("div");
       ring.className = `ew-ring ew-ring-${name}`;
       ring.hidden = true;
@@ -43,6 +43,15 @@ export class Rings {
     }
     const first = cellBox(layout, { row: 0, column }, scroll);
     this.#place(name, layout, { ...first, height: layout.rows * layout.cellHeight });
+  }
+
+  showRow(layout: Layout | null, row: number | null, scroll: Offset): void {
+    if (!layout || row === null || row < 0 || row >= layout.rows) {
+      this.#place("row", layout, null);
+      return;
+    }
+    const first = cellBox(layout, { row, column: 0 }, scroll);
+    this.#place("row", layout, { ...first, width: layout.columns * layout.cellWidth });
   }
 
   #place(name: RingName, layout: Layout | null, box: Box | null): void {

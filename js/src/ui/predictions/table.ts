@@ -98,12 +98,17 @@ export class PredictionTable {
     if (!first || !last) return;
     if (size[0] * size[1] <= ALL_AT_ONCE) {
       this.#writeRows(0, size[0], 0, size[1]);
+      this.#grid.removeAttribute("aria-busy");
       return;
     }
+    this.#grid.setAttribute("aria-busy", "true");
     const { rows, columns } = cellsInSight(first, last, this.element, size);
     this.#writeRows(rows.from, rows.to, columns.from, columns.to);
     const rest = (row: number) => {
-      if (row >= size[0]) return;
+      if (row >= size[0]) {
+        this.#grid.removeAttribute("aria-busy");
+        return;
+      }
       const next = row + Math.max(1, Math.floor(ALL_AT_ONCE / size[1]));
       this.#writeRows(row, next, 0, size[1]);
       this.#rest = setTimeout(rest, 0, next);

@@ -58,8 +58,16 @@ function Popover({ store, shown, position, onClose }: ShownProps) {
     const outside = (event: Event) => {
       if (!box.current?.contains(event.target as Node)) onClose(false);
     };
+    // The page may scroll because of what was asked for here: a widget above becomes higher when it gets a foil.
+    const scrolled = (event: Event) => {
+      const rect = anchor.getBoundingClientRect();
+      const inSight = rect.bottom > 0 && rect.top < window.innerHeight;
+      const inside = anchor.closest(".ew-root")?.contains(event.target as Node);
+      if (box.current && inSight && !inside) float(box.current, rect, "below", "start");
+      else outside(event);
+    };
     document.addEventListener("pointerdown", outside, { capture: true, signal });
-    document.addEventListener("scroll", outside, { capture: true, signal });
+    document.addEventListener("scroll", scrolled, { capture: true, signal });
     window.addEventListener("resize", () => onClose(false), { signal });
     return () => ended.abort();
   });

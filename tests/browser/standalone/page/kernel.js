@@ -39,6 +39,8 @@ export class FakeKernel {
     this.delay = 20;
     /** Of operations other than `set`. */
     this.operationDelay = 5;
+    /** Steps to report before the answer to such an operation. */
+    this.operationSteps = 0;
     /** Answers nothing while true. */
     this.deaf = false;
     /** Positions (or names) that fail: value -> error. */
@@ -55,7 +57,7 @@ export class FakeKernel {
     this.received.push(message);
     if (this.deaf) return;
     if (message.name === "hello") this.#later(5, () => this.#reply(message, "result", { data: {}, elapsed_ms: 0.2, source: "cache" }));
-    else if (message.name === "cancel") this.running = null;
+    else if (message.name === "cancel") this.#cancel();
     else if (message.name === "set") this.#set(message);
     else this.#operate(message);
   }
@@ -79,12 +81,21 @@ export class FakeKernel {
     this.#send({ kind: "result", id: null, channel: "row", name: "set", data, elapsed_ms: 12, source: "computed" }, buffers);
   }
 
+  #cancel() {
+    if (this.running && this.answers.cancelled) this.sendData(this.answers.cancelled(this.state));
+    this.running = null;
+  }
+
   #operate(message) {
     const operation = this.answers.operations?.[message.name];
     const failure = this.failures.get(message.name);
     if (failure) this.#later(this.operationDelay, () => this.#reply(message, "error", { error: failure, state: {} }));
     else if (operation) {
       const data = operation(message.params, this.state);
+      for (let step = 1; step <= this.operationSteps; step++) {
+        const progress = { done: step, total: this.operationSteps + 1, label: "random neurons" };
+        this.#later((this.operationDelay * step) / (this.operationSteps + 1), () => this.#reply(message, "progress", progress));
+      }
       this.#later(this.operationDelay, () => this.#reply(message, "result", { data, elapsed_ms: 3, source: "computed" }));
     }
   }
@@ -103,6 +114,14 @@ export class FakeKernel {
       this.#later(1, () => this.#reply(message, "result", { data: {}, elapsed_ms: 0.1, source: "cache" }));
       return;
     }
+    const small = this.answers.channels?.[message.channel];
+    if (small) {
+      this.#later(this.operationDelay, () => {
+        const [data, buffers] = encode(small(this.state));
+        this.#reply(message, "result", { data, elapsed_ms: 2, source: "computed" }, buffers);
+      });
+      return;
+    }
     if (this.running && !this.answerAll) this.#reply(this.running, "superseded", {});
     this.running = message;
     const asked = { ...this.state };
@@ -115,6 +134,10 @@ export class FakeKernel {
           this.#reply(message, "progress", { done: step, total: this.steps + 1, label: this.answers.step ?? "step" });
         }
       });
+    }
+    const early = cached ? [] : (this.answers.early?.(asked) ?? []);
+    for (const [i, found] of early.entries()) {
+      this.#later((delay * (i + 1)) / (early.length + 1), () => this.running === message && this.sendData(found()));
     }
     this.#later(delay, () => {
       if (this.running !== message && !this.answerAll) return;

@@ -1,13 +1,15 @@
 /** Mounts widgets for the tests: `window.openWidget({...})` and what it leaves in `window.ew`. */
 import { mount } from "/static/standalone.js";
 import * as attribution from "./attribution.js";
+import * as factors from "./factors.js";
 import { FakeKernel } from "./kernel.js";
 import * as layerPredictions from "./layer_predictions.js";
 import { tokensOf } from "./lens.js";
+import * as neurons from "./neurons.js";
 import * as rankingsWatch from "./rankings_watch.js";
 import { texts } from "./texts.js";
 
-const WIDGETS = { attribution, layer_predictions: layerPredictions, rankings_watch: rankingsWatch };
+const WIDGETS = { attribution, factors, layer_predictions: layerPredictions, neurons, rankings_watch: rankingsWatch };
 
 function addStyles(widget) {
   const link = document.createElement("link");
@@ -23,7 +25,8 @@ function addStyles(widget) {
 async function open({ widget = "attribution", text, live = true, kernel: settings = {}, ...traits } = {}) {
   const { stateOf, answers } = WIDGETS[widget];
   const [{ default: definition }] = await Promise.all([import(`/static/${widget}.js`), addStyles(widget)]);
-  const tokens = widget === "attribution" ? texts[text ?? "countries"] : tokensOf(text ?? "countries");
+  const named = widget === "attribution" ? (name) => texts[name] : (WIDGETS[widget].tokensOf ?? tokensOf);
+  const tokens = named(text ?? "countries");
   const caption = { name: "demo-gpt2", layers: 6, vocabulary: 6144, context: 512 };
   const state = { _model: caption, ...stateOf({ run: "trace-1", ...tokens }, traits) };
   const kernel = new FakeKernel(state, answers);
