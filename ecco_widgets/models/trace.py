@@ -130,8 +130,8 @@ class Trace(TraceText):
                 hint="The model predicts each token from those before it.",
             )
         return InvalidInput(
-            f"position must be in {first}..{last}, got {position}; "
-            f"the trace has {self.n_tokens} tokens, generated ones from {self.n_prompt} on.",
+            f"position must be in {first}..{last}, got {position}; the trace has {self.n_tokens} tokens"
+            + (f", generated ones from {self.n_prompt} on." if self.n_generated else "."),
             hint="Negative positions count from the end: -1 is the last token.",
         )
 

@@ -93,8 +93,9 @@ class JupyterServer:
     process: ServerProcess
 
     def address(self, notebook: str) -> str:
-        """Return where the application shows a notebook."""
-        return f"{self.url}/{'lab/tree' if self.application == 'jupyterlab' else 'notebooks'}/{notebook}"
+        """Return where the application shows a notebook, in JupyterLab without those that were open before."""
+        folder = f"lab/workspaces/{Path(notebook).stem}/tree" if self.application == "jupyterlab" else "notebooks"
+        return f"{self.url}/{folder}/{notebook}"
 
     def write_notebook(self, name: str, cells: list[str]) -> str:
         """Write a notebook of code cells into the served folder and return its name."""
