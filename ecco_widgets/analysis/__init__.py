@@ -12,7 +12,7 @@ from ecco_widgets._lazy import lazy_names
 if TYPE_CHECKING:
     from ecco_widgets.analysis.attribution import Attribution, attribute
     from ecco_widgets.analysis.factor_matching import Identities, match_factors
-    from ecco_widgets.analysis.factor_statistics import FactorStatistics, factor_statistics
+    from ecco_widgets.analysis.factor_summary import FactorStatistics, factor_statistics
     from ecco_widgets.analysis.factorization import Factors, factorize
     from ecco_widgets.analysis.interventions import Intervened, intervene
     from ecco_widgets.analysis.lens import (
@@ -65,7 +65,7 @@ __all__ = [
 _MODULES = {
     "attribution": ["Attribution", "attribute"],
     "factor_matching": ["Identities", "match_factors"],
-    "factor_statistics": ["FactorStatistics", "factor_statistics"],
+    "factor_summary": ["FactorStatistics", "factor_statistics"],
     "factorization": ["Factors", "factorize"],
     "interventions": ["Intervened", "intervene"],
     "lens": [

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ecco_widgets.analysis.attribution import check_trace
 from ecco_widgets.analysis.lens import TopTokens
 from ecco_widgets.errors import InvalidInput
+from ecco_widgets.models.generation import check_seed
 from ecco_widgets.models.interventions import Action
 from ecco_widgets.models.neurons import Neurons
 from ecco_widgets.models.trace import Trace
@@ -43,6 +44,8 @@ class Intervened:
         log_probability: Log-probability of the tokens of ``before`` at these positions, in nats, shape (P,).
         changed_log_probability: The same tokens' with the change, shape (P,).
         random_log_probability: The same with as many random neurons of the same layers changed, shape (n_random, P).
+        random_overlap: Share of the random neurons that had to be taken from the changed ones, because a layer has not
+            enough others; at 1 they are the same neurons and say nothing.
         position: Position whose best tokens are shown.
         top: Best tokens there without the change, as one row of ``TopTokens``.
         changed_top: Best tokens there with it.
@@ -57,6 +60,7 @@ class Intervened:
     log_probability: NDArray[np.float32]
     changed_log_probability: NDArray[np.float32]
     random_log_probability: NDArray[np.float32]
+    random_overlap: float
     position: int
     top: TopTokens
     changed_top: TopTokens
@@ -121,7 +125,7 @@ def intervene(
         position: Whose best tokens to show; the first output position by default.
         topk: How many; of a classifier's classes, all.
         n_random: How many sets of as many random neurons of the same layers to compare with; none of those chosen, as
-            long as the layer has enough others.
+            long as the layer has enough others (see ``random_overlap``).
         seed: Draws the random neurons.
         progress: Called between runs; raise in it to cancel.
 
@@ -149,6 +153,7 @@ def intervene(
     for name, given, least, most in (("topk", topk, 1, lm.vocabulary), ("n_random", n_random, 0, _MOST_RANDOM)):
         if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
             raise InvalidInput(f"{name} must be an integer in {least}..{most}, got {given!r}.")
+    check_seed(seed)
     positions = [trace.check_position(p) for p in trace.output_positions]
     if not positions:
         raise InvalidInput("the trace has no predicted token.", hint="Use a longer text, or lm.generate(...).")
@@ -186,6 +191,7 @@ def intervene(
         log_probability=_log_probability(trace, positions, tokens),
         changed_log_probability=_log_probability(changed, positions, tokens),
         random_log_probability=random,
+        random_overlap=_overlap(lm.neurons, chosen),
         position=shown,
         top=_top(trace, shown, topk),
         changed_top=_top(changed, shown, topk),
@@ -201,13 +207,19 @@ def _chosen(interventions: Any) -> dict[int, tuple[int, ...]]:
 def _draw(
     generator: np.random.Generator, neurons: Neurons, chosen: Mapping[int, tuple[int, ...]]
 ) -> dict[int, list[int]]:
-    """As many neurons of each layer, others than the chosen ones as long as there are enough."""
+    """As many neurons of each layer: others than the chosen ones, and of these as few as it takes."""
     drawn: dict[int, list[int]] = {}
     for layer, indices in chosen.items():
-        others = np.setdiff1d(np.arange(neurons.widths[layer]), indices)
-        pool = others if len(others) >= len(indices) else np.arange(neurons.widths[layer])
-        drawn[layer] = sorted(generator.choice(pool, size=len(indices), replace=False).tolist())
+        others = generator.permutation(np.setdiff1d(np.arange(neurons.widths[layer]), indices))
+        few = generator.permutation(np.asarray(indices))
+        drawn[layer] = sorted(np.concatenate([others, few])[: len(indices)].tolist())
     return drawn
+
+
+def _overlap(neurons: Neurons, chosen: Mapping[int, tuple[int, ...]]) -> float:
+    """Share of the neurons that ``_draw`` has to take from the chosen ones."""
+    again = sum(max(0, 2 * len(indices) - neurons.widths[layer]) for layer, indices in chosen.items())
+    return again / sum(len(indices) for indices in chosen.values())
 
 
 def _log_probability(trace: Trace, positions: Sequence[int], tokens: torch.Tensor) -> NDArray[np.float32]:

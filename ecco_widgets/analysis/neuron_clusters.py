@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_samples
 
 from ecco_widgets.analysis.activation_matrix import Layers, Source, Stack, TextRows, read_activations
@@ -258,7 +260,9 @@ def _kmeans(
             model = MiniBatchKMeans(n_clusters, random_state=seed + run, n_init=1, batch_size=4_096)
         else:
             model = KMeans(n_clusters, random_state=seed + run, n_init=1)
-        model.fit(points)
+        with warnings.catch_warnings():  # fewer different neurons than groups: the empty ones get no number
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(points)
         if model.inertia_ < best:
             best, labels = float(model.inertia_), model.labels_.astype(np.int64)
     if callback:

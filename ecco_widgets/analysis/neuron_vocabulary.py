@@ -57,7 +57,7 @@ def top_neurons(
 
 def vocabulary_effect(
     lm: LanguageModel,
-    neurons: Mapping[int, Sequence[int]],
+    neurons: Mapping[int, Sequence[int] | int],
     weights: Mapping[int, Sequence[float]] | None = None,
     k: int = 10,
 ) -> VocabularyEffect:
@@ -112,16 +112,20 @@ def vocabulary_effect(
 
 
 def _direction(
-    lm: LanguageModel, neurons: Mapping[int, Sequence[int]], weights: Mapping[int, Sequence[float]] | None
+    lm: LanguageModel, neurons: Mapping[int, Sequence[int] | int], weights: Mapping[int, Sequence[float]] | None
 ) -> torch.Tensor:
     """Weighted sum (D,) of what neurons add to the residual stream."""
     total: torch.Tensor | None = None
     for layer, indices in neurons.items():
         directions = lm.neurons.directions(layer)
-        chosen = np.asarray(indices, dtype=np.int64)
+        chosen = np.atleast_1d(np.asarray(indices, dtype=np.int64))
         if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(directions):
-            raise InvalidInput(f"layer {layer} has neurons 0..{len(directions) - 1}, got {list(indices)!r}.")
-        given = np.ones(len(chosen)) if weights is None else np.asarray(weights[layer], dtype=np.float64)
+            raise InvalidInput(f"layer {layer} has neurons 0..{len(directions) - 1}, got {chosen.tolist()!r}.")
+        if weights is not None and layer not in weights:
+            raise InvalidInput(f"weights has no layer {layer}; it has {', '.join(map(str, weights)) or 'none'}.")
+        given = np.ones(len(chosen)) if weights is None else np.atleast_1d(np.asarray(weights[layer], dtype=np.float64))
+        if not np.isfinite(given).all():
+            raise InvalidInput(f"weights[{layer}] contain NaN or infinity.", hint="Pass finite weights.")
         if given.shape != chosen.shape:
             raise InvalidInput(f"weights[{layer}] must hold one number for each neuron, got {given.shape}.")
         rows = directions[torch.as_tensor(chosen, device=directions.device)].float()

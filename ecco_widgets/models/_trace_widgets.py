@@ -114,14 +114,14 @@ class TraceWidgets:
         return ecco.RankingsWidget(cast("Trace", self), **options)
 
     def rankings_watch(
-        self, watch: Sequence[int | str] = (), position: int = -1, **options: Any
+        self, watch: Sequence[int | str] | None = None, position: int | None = None, **options: Any
     ) -> RankingsWatchWidget:
         """How did each layer rank some tokens at one position? Live: add tokens, change the position.
 
         Args:
             watch: Tokens as texts (with their leading space) or ids; by default those that are watched on this trace.
-            position: The predicted position; the last generated token's by default, or the next one's where nothing was
-                generated.
+            position: The predicted position; by default the last generated token's, or the next one's where nothing was
+                generated; a masked model's last mask.
             **options: Other traits of ``RankingsWatchWidget``.
 
         Returns:
@@ -129,10 +129,11 @@ class TraceWidgets:
         """
         import ecco_widgets as ecco
 
-        trace = cast("Trace", self)
-        if position == -1 and not trace.n_generated and trace.next_position is not None:
-            position = trace.next_position
-        return ecco.RankingsWatchWidget(cast("Trace", self), watch=watch, position=position, **options)
+        if watch is not None:
+            options["watch"] = watch
+        if position is not None:
+            options["position"] = position
+        return ecco.RankingsWatchWidget(cast("Trace", self), **options)
 
     def run_nmf(
         self,

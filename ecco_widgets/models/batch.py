@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 from torch import Tensor
 
+from ecco_widgets.errors import InvalidInput
 from ecco_widgets.models.trace import Trace
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Batch(Sequence[Trace]):
     def __init__(self, lm: LanguageModel, traces: Sequence[Trace]) -> None:
         self.lm = lm
         self._traces = list(traces)
+        if any(trace.lm is not lm for trace in self._traces):
+            raise InvalidInput("all traces of a batch must be of its model.", hint="Make one batch for each model.")
         for trace in self._traces:
             trace._batch = self  # noqa: SLF001 - a trace asks its batch to record
 
@@ -65,7 +68,11 @@ class Batch(Sequence[Trace]):
         """
         if name not in _RECORDED or self.lm.kind not in {"causal", "masked"}:
             return
-        missing = [trace for trace in self._traces if name not in trace._states]  # noqa: SLF001
+        missing = [
+            trace
+            for trace in self._traces
+            if name not in trace._states and not trace.interventions  # noqa: SLF001
+        ]
         missing.sort(key=lambda trace: trace.n_tokens)  # texts of like length need little padding
         while missing:
             size = max(1, _TOKENS_TOGETHER // missing[-1].n_tokens)

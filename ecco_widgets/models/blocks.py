@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -59,9 +60,9 @@ class Blocks:
         Raises:
             InvalidInput: If not; the message says which there are.
         """
-        if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < self.n_layers:
+        if isinstance(layer, bool) or not isinstance(layer, (int, np.integer)) or not 0 <= layer < self.n_layers:
             raise InvalidInput(f"layer must be an integer in 0..{self.n_layers - 1}, got {layer!r}.")
-        return layer
+        return int(layer)
 
     def states(self, run: Callable[[], object]) -> Tensor:
         """Residual stream (L + 1, B, T, D) while ``run`` runs the stack: what enters the first block, what leaves each.

@@ -242,7 +242,7 @@ class LanguageModel(LoadedModel):
         else:
             said = [*roles, *["assistant"] * (len(sequence) - len(ids))] if roles else ()
             trace = Trace(self, sequence, n_prompt=len(ids), roles=said)
-        trace.generation = {**generation, "seed": seed}
+        trace.generation = {**generation, "seed": seed, "generate": n_new}
         return trace
 
     def regenerate(self, trace: Trace, generate: int | None = None, *, on_token: OnToken | None = None) -> Trace:
@@ -250,14 +250,15 @@ class LanguageModel(LoadedModel):
 
         Args:
             trace: A trace of this model.
-            generate: Number of tokens; as many as the trace has by default.
+            generate: Number of tokens; as many as were asked for then by default.
             on_token: As for ``generate``.
 
         Returns:
             Another trace. Sampling is repeated exactly if the first one had a seed.
 
         Raises:
-            InvalidInput: If the model continues no text, or the trace has no output and ``generate`` is not given.
+            InvalidInput: If the model continues no text, the trace is another model's, or it has no output and
+                ``generate`` is not given.
             TextTooLong: If prompt and output exceed the model's context.
 
         Example:
@@ -268,8 +269,10 @@ class LanguageModel(LoadedModel):
             True
         """
         self._check_generates("regenerate")
-        n_new = trace.n_generated if generate is None else generate
-        options = {name: value for name, value in trace.generation.items() if name != "seed"}
+        if trace.lm is not self:
+            raise InvalidInput(f"the trace is of {trace.lm.name}, not of {self.name}.", hint="Use trace.lm.")
+        n_new = trace.generation.get("generate", trace.n_generated) if generate is None else generate
+        options = {name: value for name, value in trace.generation.items() if name not in {"seed", "generate"}}
         prompt = [int(token) for token in trace.token_ids[: trace.n_source or trace.n_prompt]]
         seed = trace.generation.get("seed")
         roles = trace.roles[: trace.n_prompt]

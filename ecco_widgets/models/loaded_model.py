@@ -17,6 +17,7 @@ from ecco_widgets.models.blocks import Blocks, find_blocks
 from ecco_widgets.models.encoding import Encoding
 from ecco_widgets.models.inspection import check_part_names, inspect_model, short_input
 from ecco_widgets.models.interventions import Action, Interventions, make_interventions
+from ecco_widgets.models.neuron_changes import only
 from ecco_widgets.models.neurons import Neurons, find_neurons
 from ecco_widgets.models.sites import Sites, find_sites
 from ecco_widgets.models.threads import suited_threads
@@ -202,7 +203,17 @@ class LoadedModel(Encoding):
                 hint="Call lm.model.eval() first.",
             )
         with self.lock, _outside_inference_mode(), suited_threads(parts.width, self.device):
-            yield
+            depth = getattr(self._here, "depth", 0)
+            self._here.depth = depth + 1
+            try:
+                yield
+            finally:
+                self._here.depth = depth
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this thread is inside ``running``: then it must not wait for another one that runs the model."""
+        return getattr(self._here, "depth", 0) > 0
 
     # ---------------------------------------------------------------- interventions
 
@@ -218,7 +229,9 @@ class LoadedModel(Encoding):
         neurons_to_inhibit: Mapping[int, Sequence[int] | int] | None = None,
         neurons_to_induce: Mapping[int, Sequence[int] | int] | None = None,
     ) -> Iterator[None]:
-        """Inside the context, what this thread runs has these neurons changed: generation, traces, gradients.
+        """Inside the context, what this thread runs through ``lm`` has these neurons changed.
+
+        Generation, traces and gradients; not ``lm.model(...)`` called directly.
 
         A trace made inside keeps the change and applies it whenever it runs; one made outside stays without. Contexts
         inside one another add up. Nothing remains hooked outside a run.
@@ -277,7 +290,7 @@ class LoadedModel(Encoding):
     @contextlib.contextmanager
     def intervened(self, interventions: Interventions | None) -> Iterator[None]:
         """Inside the context the model itself runs with these changes, on this thread; ``None`` for none."""
-        with interventions.applied() if interventions else contextlib.nullcontext():
+        with only(interventions):
             yield
 
     # ---------------------------------------------------------------- life

@@ -82,6 +82,14 @@ class MaskedTrace(Trace):
         del position
         return self.n_tokens
 
+    def check_position(self, position: int, *, allow_next: bool = False) -> int:
+        """As ``Trace.check_position``; negative ones count from the end of what is explained by default."""
+        if isinstance(position, (int, np.integer)) and not isinstance(position, bool):
+            chosen = self.output_positions
+            if -len(chosen) <= position < 0:
+                return int(chosen[int(position)])
+        return super().check_position(position, allow_next=allow_next)
+
     def _no_prediction(self, position: int, index: int) -> InvalidInput:
         if not self._explainable:
             return InvalidInput("This text has only special tokens.", hint="Use a text with at least one word.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -35,7 +35,7 @@ class Intervention:
         positions: Tokens at which it acts, indices into the whole sequence; ``None`` for all.
     """
 
-    stack: Neurons
+    stack: Neurons = field(repr=False)
     neurons: Mapping[int, tuple[int, ...]]
     action: Action
     values: Mapping[int, tuple[float, ...]]
@@ -103,6 +103,7 @@ class Interventions:
         entered several times before it ends.
         """
         here: set[int] = _applied.__dict__.setdefault("here", set())
+        scope = _applied.__dict__.get("scope")
         if id(self) in here:
             yield
             return
@@ -113,7 +114,8 @@ class Interventions:
                 changes = [change for change in self.changes if change.stack is neurons]
 
                 def visit(piece: Piece, changes: list[Intervention] = changes) -> Tensor | None:
-                    return _changed(piece, changes)
+                    # A run of something else may begin inside this one, which these changes are not for.
+                    return _changed(piece, changes) if _applied.__dict__.get("scope") is scope else None
 
                 layers = sorted({layer for change in changes for layer in change.neurons})
                 stack.enter_context(neurons.visited(visit, layers))
@@ -125,3 +127,25 @@ def _changed(piece: Piece, changes: list[Intervention]) -> Tensor | None:
         values = change.change(piece)
         piece = piece if values is None else replace(piece, values=values)
     return piece.values
+
+
+@contextlib.contextmanager
+def only(interventions: Interventions | None) -> Iterator[None]:
+    """Inside the context these changes, and no others that are applied around it, act on this thread.
+
+    Entering it again with the same ones changes nothing.
+
+    Args:
+        interventions: ``None`` for none.
+    """
+    before = _applied.__dict__.get("scope")
+    if before is not None and before[0] is interventions:
+        yield
+        return
+    here = _applied.__dict__.get("here", set())
+    _applied.scope, _applied.here = (interventions,), set()
+    try:
+        with interventions.applied() if interventions else contextlib.nullcontext():
+            yield
+    finally:
+        _applied.scope, _applied.here = before, here

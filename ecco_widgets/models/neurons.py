@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -107,9 +108,9 @@ class Neurons:
         Raises:
             InvalidInput: If not.
         """
-        if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < len(self.blocks):
+        if isinstance(layer, bool) or not isinstance(layer, (int, np.integer)) or not 0 <= layer < len(self.blocks):
             raise InvalidInput(f"layer must be an integer in 0..{len(self.blocks) - 1}, got {layer!r}.")
-        return layer
+        return int(layer)
 
     @contextlib.contextmanager
     def visited(self, visit: Visit, layers: Sequence[int] | None = None) -> Iterator[None]:

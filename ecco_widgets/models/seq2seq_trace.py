@@ -113,6 +113,8 @@ class Seq2SeqTrace(Trace):
                 found = neurons.record(self._run_encoder, missing)
             for layer, states in zip(missing, found, strict=True):
                 self._states[f"encoder-neurons-{layer}"] = states[0].detach()
+        elif self.lm.is_open:
+            self.check_weights()
         return [self._states[f"encoder-neurons-{layer}"] for layer in chosen]
 
     def _run_encoder(self) -> None:

@@ -149,7 +149,7 @@ class Trace(TraceText):
             ModelChanged: If the model was put into training mode or its weights were changed.
         """
         with self.lm.running(), self.lm.intervened(self._interventions):
-            self._check_weights()
+            self.check_weights()
             yield
 
     @property
@@ -166,7 +166,7 @@ class Trace(TraceText):
         blocks = self.lm.blocks
         return self._recorded("hidden_states", lambda: blocks.states(self.run)[:, 0])
 
-    def activations(self, layers: Sequence[int] | None = None) -> list[Tensor]:
+    def activations(self, layers: Sequence[int] | int | None = None) -> list[Tensor]:
         """FFNN neurons of some layers: the input of each FFNN's output projection.
 
         Args:
@@ -180,13 +180,16 @@ class Trace(TraceText):
             UnsupportedModel: If the neurons can't be found.
         """
         neurons = self.lm.neurons
-        chosen = range(len(neurons.widths)) if layers is None else [neurons.check_layer(layer) for layer in layers]
+        asked = [layers] if isinstance(layers, (int, np.integer)) else layers
+        chosen = range(len(neurons.widths)) if asked is None else [neurons.check_layer(layer) for layer in asked]
         missing = [layer for layer in chosen if f"neurons-{layer}" not in self._states]
         if missing:
             self.lm.check_open()
             with torch.no_grad(), self.running():
                 found = neurons.record(self.run, missing)
             self._states.update({f"neurons-{n}": states[0].detach() for n, states in zip(missing, found, strict=True)})
+        elif self.lm.is_open:
+            self.check_weights()
         return [self._states[f"neurons-{layer}"] for layer in chosen]
 
     def run(self, **options: Any) -> None:
@@ -298,10 +301,11 @@ class Trace(TraceText):
                     self._states[name] = compute().detach()
                 states = self._states[name]
         elif self.lm.is_open:
-            self._check_weights()
+            self.check_weights()
         return states
 
-    def _check_weights(self) -> None:
+    def check_weights(self) -> None:
+        """Raise ``ModelChanged`` if the weights have changed since this trace was made."""
         # States of one version of the weights and gradients of another would make numbers that belong to neither.
         if self.lm.weights_version != self._weights_version:
             raise ModelChanged(

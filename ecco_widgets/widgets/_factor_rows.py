@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecco_widgets.analysis.decompositions import CAVEATS
-from ecco_widgets.analysis.factor_statistics import factor_statistics
+from ecco_widgets.analysis.factor_summary import factor_statistics
 from ecco_widgets.analysis.factorization import Factors, factorize
 from ecco_widgets.analysis.neuron_vocabulary import top_neurons, vocabulary_effect
 from ecco_widgets.errors import InvalidInput, UnsupportedMethod, UnsupportedModel
@@ -178,6 +178,8 @@ def n_neurons(factors: Factors) -> NDArray[np.int64]:
 
 def _card(job: Job, at_hand: AtHand, params: Mapping[str, Any]) -> dict[str, Any]:
     job.check()
+    for trace in at_hand.shown.traces:  # loadings of one version of the weights and directions of another don't mix
+        trace.check_weights()
     return card_of(at_hand, params["row"])
 
 

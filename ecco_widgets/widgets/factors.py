@@ -147,7 +147,8 @@ class FactorsWidget(FactorSettings):
         """The finished picture of the settings; computed now if it is not on its way."""
         with self._lock:
             ticket, spec = self._ticket, self._spec
-        if ticket is not None and not self._finished(spec):
+        # A thread that holds the model would wait for the worker, which waits for the model.
+        if ticket is not None and not self._finished(spec) and not self._shown.lm.runs_here:
             with contextlib.suppress(RuntimeError):  # on the worker's own thread, which can't wait for itself
                 ticket.wait()
         with self._lock:

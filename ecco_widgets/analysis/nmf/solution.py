@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -28,6 +28,36 @@ class Step:
 
 OnStep = Callable[[Step], object]
 """Called after each iteration, and between the parts of the start; raising in it ends the computation."""
+
+
+class Teller:
+    """Passes steps on, and says between the parts of a start that work goes on.
+
+    Args:
+        on_step: Is told, if anyone is.
+    """
+
+    def __init__(self, on_step: OnStep | None) -> None:
+        self._on_step = on_step
+        self._error = 1.0
+
+    def step(self, step: Step) -> None:
+        """An iteration is done."""
+        self._error = step.relative_error
+        if self._on_step:
+            self._on_step(step)
+
+    def apart(self, step: Step) -> None:
+        """An iteration is done that is part of the start."""
+        self.step(Step(0, step.relative_error))
+
+    def working(self) -> None:
+        """A part of the start is done."""
+        self.step(Step(0, self._error))
+
+    def after(self, iterations: int) -> OnStep:
+        """Tells of iterations that come after others."""
+        return lambda step: self.step(replace(step, iteration=iterations + step.iteration))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ecco_widgets.analysis.nmf.solution import OnStep, Solution, Step
+from ecco_widgets.analysis.nmf.solution import OnStep, Solution, Step, Teller
 from ecco_widgets.analysis.nmf.starts import (
     MOST_CLUSTERED,
     OVERSAMPLING,
@@ -91,7 +91,8 @@ def solve(
     Args:
         values: A (T, N), float32, finite, >= 0. Not changed.
         n_components: K, 1 to min(T, N).
-        start: Name of a start (see ``starts.STARTS``) or token loadings (K, T); by default the best of several.
+        start: Name of a start (see ``starts.STARTS``) or token loadings (K, T); by
+            default groups of tokens of like direction, or on small matrices the best of several starts.
         previous: Instead: token loadings (K', T) of a factorization of the same tokens to go on from.
         seed: For what is drawn.
         limits: When to stop.
@@ -108,7 +109,7 @@ def solve(
     """
     limits = limits or Limits()
     with one_thread_if_small(values):
-        return _solve(values, n_components, start, previous, seed, limits, on_step)
+        return _solve(values, n_components, start, previous, seed, limits, Teller(on_step))
 
 
 def one_thread_if_small(values: Tensor) -> AbstractContextManager[None]:
@@ -123,31 +124,35 @@ def _solve(
     previous: Tensor | None,
     seed: int,
     limits: Limits,
-    on_step: OnStep | None,
+    teller: Teller,
 ) -> Solution:
-    if on_step:
-        on_step(Step(0, 1.0))
+    teller.working()
     where = energies(values)
     exact = _exact(values, where, n_components)
     if exact is not None:
         return exact
     if isinstance(start, Tensor):
-        name, w = "given", start
+        name, w = "given", start.double().cpu()
     else:
-        name, w = _start(values, where, n_components, start, previous, seed, on_step)
+        name, w = _start(values, where, n_components, start, previous, seed, teller)
         for share, n_iterations in _PARTS if previous is None else _PARTS_LATER:
+            teller.working()
             part = sampled(values, where.neurons, share, seed)
             if part is not values:
-                w = _descend(part, energies(part).total, w, Limits(n_iterations, 0.0), _apart(on_step))[0]
-    w, h, iterations, converged = _descend(values, where.total, w.double().cpu(), limits, on_step)
-    error = math.sqrt(residual_squares(values, w, h) / where.total)
-    found = Solution(w, h, error, iterations, converged, name)
-    return _mended(values, where, found, seed, limits, on_step)
+                teller.working()
+                w = _descend(part, energies(part).total, w, Limits(n_iterations, 0.0), teller.apart)[0]
+    teller.working()
+    found = _solution(values, where.total, w, limits, name, teller.step)
+    return _mended(values, where, found, seed, limits, teller)
 
 
-def _mended(
-    values: Tensor, where: Energies, found: Solution, seed: int, limits: Limits, on_step: OnStep | None
-) -> Solution:
+def _solution(values: Tensor, total: float, w: Tensor, limits: Limits, name: str, on_step: OnStep) -> Solution:
+    w, h, iterations, converged = _descend(values, total, w, limits, on_step)
+    error = math.sqrt(residual_squares(values, w, h) / total)
+    return Solution(w, h, error, iterations, converged, name)
+
+
+def _mended(values: Tensor, where: Energies, found: Solution, seed: int, limits: Limits, teller: Teller) -> Solution:
     """Where one factor has come to little while much is left to explain: on, with a new one in its place."""
     columns: Tensor | None = None
     for _ in range(_MOST_REPLACED):
@@ -158,16 +163,11 @@ def _mended(
         w = replaced(found.token_loadings, columns, seed)
         if w is None:
             break
-        w, h, iterations, converged = _descend(values, where.total, w, rest, _after(found.iterations, on_step))
-        error = math.sqrt(residual_squares(values, w, h) / where.total)
-        if error >= found.relative_error:
+        later = _solution(values, where.total, w, rest, found.start, teller.after(found.iterations))
+        if later.relative_error >= found.relative_error:
             break
-        found = Solution(w, h, error, found.iterations + iterations, converged, found.start)
+        found = replace(later, iterations=found.iterations + later.iterations)
     return found
-
-
-def _after(iterations: int, on_step: OnStep | None) -> OnStep | None:
-    return None if on_step is None else lambda step: on_step(replace(step, iteration=iterations + step.iteration))
 
 
 def _start(
@@ -177,37 +177,28 @@ def _start(
     start: str | None,
     previous: Tensor | None,
     seed: int,
-    on_step: OnStep | None,
+    teller: Teller,
 ) -> tuple[str, Tensor]:
     columns = sampled(values, where.neurons, SHARE, seed)
-    if on_step:
-        on_step(Step(0, 1.0))
+    teller.working()
     if previous is not None:
         return "previous", resized(previous, columns, n_components, seed)
     left, strengths = leading_directions(columns, min(n_components + OVERSAMPLING, *columns.shape), seed)
     sample = Sample(columns, left, strengths, seed, whole=columns is values)
-    if on_step:
-        on_step(Step(0, 1.0))
+    teller.working()
     if start is None and sample.whole and len(values) <= MOST_CLUSTERED:
-        names, finalists = best_starts(sample, n_components, on_step)
-        return _best(values, where.total, names, finalists, on_step)
+        names, finalists = best_starts(sample, n_components, teller.apart)
+        return _best(values, where.total, names, finalists, teller)
     start = start or ("clusters" if len(values) <= MOST_CLUSTERED else "nndsvd")
     return start, STARTS[start](sample, n_components)
 
 
-def _best(
-    values: Tensor, total: float, names: list[str], finalists: Tensor, on_step: OnStep | None
-) -> tuple[str, Tensor]:
+def _best(values: Tensor, total: float, names: list[str], finalists: Tensor, teller: Teller) -> tuple[str, Tensor]:
     """Of a few starts (F, K, T), the one with the lowest error after more iterations."""
-    ends = [_descend(values, total, w, Limits(_FINAL_ITERATIONS), _apart(on_step)) for w in finalists]
+    ends = [_descend(values, total, w, Limits(_FINAL_ITERATIONS), teller.apart) for w in finalists]
     errors = [residual_squares(values, end[0], end[1]) for end in ends]
     best = errors.index(min(errors))
     return names[best], ends[best][0]
-
-
-def _apart(on_step: OnStep | None) -> OnStep | None:
-    """Tells only that work goes on, for iterations that are not the last word on the whole matrix."""
-    return None if on_step is None else lambda step: on_step(Step(0, step.relative_error))
 
 
 @dataclass
@@ -226,7 +217,7 @@ class _Pace:
 
 
 def _descend(
-    values: Tensor, total: float, w: Tensor, limits: Limits, on_step: OnStep | None
+    values: Tensor, total: float, w: Tensor, limits: Limits, on_step: OnStep
 ) -> tuple[Tensor, Tensor, int, bool]:
     """Extrapolated HALS from token loadings (K, T): loadings, iterations, and whether the error stopped falling."""
     w_best, best, pace, ahead = w, math.inf, _Pace(), False
@@ -257,8 +248,7 @@ def _descend(
             pace.slower()
         errors.append(best)
         converged = best < _FLOOR or _stands_still(errors, limits.tol)
-        if on_step:
-            on_step(Step(len(errors), best, *((w_best, h) if ahead else ())))
+        on_step(Step(len(errors), best, *((w_best, h) if ahead else ())))
     if not ahead:
         # The last step was taken back, so H belongs to another W.
         _update_h(values, w_best, h, 3)

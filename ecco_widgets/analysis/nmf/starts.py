@@ -250,7 +250,7 @@ STARTS: dict[str, Callable[[Sample, int], Tensor]] = {
 """Starts by name: from a sample and K to token loadings (K, T), float64."""
 
 
-def best_starts(sample: Sample, n_components: int, on_step: OnStep | None = None) -> tuple[list[str], Tensor]:
+def best_starts(sample: Sample, n_components: int, on_step: OnStep) -> tuple[list[str], Tensor]:
     """Try many starts and keep, of each league, the one with the lowest error after a few iterations.
 
     Args:
@@ -269,7 +269,7 @@ def best_starts(sample: Sample, n_components: int, on_step: OnStep | None = None
     return [list(made)[index] for index in kept], loadings
 
 
-def _tournament(values: Tensor, w: Tensor, leagues: Tensor, on_step: OnStep | None) -> tuple[list[int], Tensor]:
+def _tournament(values: Tensor, w: Tensor, leagues: Tensor, on_step: OnStep) -> tuple[list[int], Tensor]:
     """Plain HALS for S starts (S, K, T) side by side, so that they share the products with A; the worst drop out.
 
     Each start competes within its league (S,): some kinds begin with higher errors than others and end no worse.
@@ -281,8 +281,7 @@ def _tournament(values: Tensor, w: Tensor, leagues: Tensor, on_step: OnStep | No
     for n_iterations, n_kept in _ROUNDS:
         error = torch.ones(len(w), dtype=torch.float64)
         for _ in range(n_iterations):
-            if on_step:
-                on_step(Step(0, best))
+            on_step(Step(0, best))
             n_starts, n_components, n_tokens = w.shape
             gram = (w @ w.transpose(1, 2)).to(values)
             target = (w.reshape(-1, n_tokens).to(values) @ values).reshape(n_starts, n_components, -1)

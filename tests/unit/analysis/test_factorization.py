@@ -347,6 +347,19 @@ def test_progress_and_snapshots(counting: Trace) -> None:
         assert not snapshot.converged
 
 
+def test_snapshots_when_a_function_says_so(counting: Trace) -> None:
+    asked: list[tuple[int, float]] = []
+
+    def due(iteration: int, error: float) -> bool:
+        asked.append((iteration, error))
+        return iteration == 2
+
+    snapshots: list[Factors] = []
+    factorize(counting, 12, on_snapshot=snapshots.append, snapshot_at=due)
+    assert [snapshot.iterations for snapshot in snapshots] == [2]
+    assert all(0 < error < 1 for _, error in asked)
+
+
 class Stop(Exception):
     pass
 

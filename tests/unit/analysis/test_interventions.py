@@ -65,11 +65,21 @@ def test_random_neurons_are_others_of_the_same_layers_and_repeatable(trace: Trac
     assert (intervene(trace, CHOSEN, n_random=4, seed=4).random_log_probability != first.random_log_probability).any()
     generator = np.random.default_rng(3)
     for row in first.random_log_probability:
-        drawn = {
-            layer: (sorted(generator.choice(np.setdiff1d(np.arange(128), columns), len(columns), replace=False)), 0.0)
-            for layer, columns in CHOSEN.items()
-        }
+        drawn = {}
+        for layer, columns in CHOSEN.items():
+            others = generator.permutation(np.setdiff1d(np.arange(128), columns))
+            generator.permutation(columns)
+            drawn[layer] = (others[: len(columns)].tolist(), 0.0)
         np.testing.assert_allclose(row, log_p_by_hand(trace, drawn), atol=1e-4)
+
+
+def test_too_few_other_neurons_are_filled_up_and_said() -> None:
+    trace = tiny_lm("gpt2")(TEXT)
+    assert intervene(trace, {0: range(64)}, n_random=1).random_overlap == 0.0
+    assert intervene(trace, {0: range(65)}, n_random=1).random_overlap == pytest.approx(2 / 65)
+    everything = intervene(trace, {0: range(128)}, n_random=2)
+    assert everything.random_overlap == 1.0
+    np.testing.assert_allclose(everything.random_effect, np.tile(everything.effect, (2, 1)), atol=1e-5)
 
 
 def test_a_change_of_nothing_changes_nothing(trace: Trace) -> None:
@@ -136,6 +146,7 @@ def test_progress_can_cancel(trace: Trace) -> None:
         ({"neurons": CHOSEN, "action": "remove"}, "action must be one of 'zero', 'scale', 'set', 'mean'"),
         ({"neurons": CHOSEN, "action": "scale"}, "action 'scale' needs a factor"),
         ({"neurons": CHOSEN, "n_random": -1}, r"n_random must be an integer in 0\.\.1000, got -1"),
+        ({"neurons": CHOSEN, "seed": -1}, "seed must be an integer from 0"),
         ({"neurons": CHOSEN, "topk": 0}, r"topk must be an integer in 1\.\.320"),
         ({"neurons": CHOSEN, "position": 99}, "position must be in"),
     ],

@@ -263,6 +263,17 @@ def test_iterations_are_limited() -> None:
     assert found.relative_error == pytest.approx(true_error(gpt2_shape(), found), rel=1e-5)
 
 
+def test_two_factors_that_share_what_one_explains_give_way() -> None:
+    # From this start two factors end on the first block and none on the third; the error would be 0.267.
+    values = torch.from_numpy(np.kron(np.diag([3.0, 2.0, 1.0]), np.ones((4, 30))).astype(np.float32))
+    w = torch.zeros(3, 12, dtype=torch.float64)
+    w[0, :4], w[1, 4:8], w[2, :4] = torch.tensor([1.0, 0.9, 1.0, 0.95]), 1.0, torch.tensor([1.0, 1.05, 1.0, 1.0])
+    steps: list[Step] = []
+    found = solve(values, 3, start=w, on_step=steps.append)
+    assert found.relative_error < 1e-5
+    assert [step.iteration for step in steps if step.iteration] == list(range(1, found.iterations + 1))
+
+
 # ---------------------------------------- warm starts
 
 

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from ecco_widgets.analysis.attribution import attribute
+from ecco_widgets.errors import InvalidInput, ModelChanged
 from ecco_widgets.models import LanguageModel
+from ecco_widgets.models.batch import Batch
 from tests.support.runs import TEXT, run_with
 from tests.support.tiny_models import tiny_lm
 
@@ -83,6 +85,55 @@ def test_contexts_add_up_and_nothing_remains_after_an_exception(lm: LanguageMode
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
         assert "forward" not in vars(module)
+
+
+def test_a_run_that_begins_inside_another_ones_is_not_changed(lm: LanguageModel) -> None:
+    plain, expected = lm(TEXT), lm(TEXT).last_states
+    with lm.intervene(ALL):
+        lm.generate("one two", 2, on_token=lambda _: plain.last_states is None)
+        changed = lm(TEXT)
+    torch.testing.assert_close(plain.last_states, expected)
+    with torch.no_grad(), changed.running():
+        torch.testing.assert_close(lm(TEXT).last_states, expected)
+        with plain.running(), changed.running():
+            inside = lm.parts.logits(lm.parts.states(changed.embeddings())[0])
+    by_hand_logits = by_hand(lm, torch.tensor(changed.token_ids))
+    torch.testing.assert_close(inside, by_hand_logits, rtol=1e-4, atol=1e-4)
+
+
+def test_a_batch_keeps_plain_and_changed_traces_apart(lm: LanguageModel) -> None:
+    with lm.intervene(ALL):
+        changed = lm(TEXT)
+    plain = lm("one two")
+    expected = lm("one two").last_states, changed.__copy__().last_states
+    batch = Batch(lm, [plain, changed])
+    torch.testing.assert_close(batch[0].last_states, expected[0])
+    torch.testing.assert_close(batch[1].last_states, expected[1])
+    with pytest.raises(InvalidInput, match="all traces of a batch must be of its model"):
+        Batch(lm, [tiny_lm("gpt2", 1)("one")])
+
+
+def test_neurons_of_other_weights_are_refused() -> None:
+    own = tiny_lm("gpt2")
+    trace = own(TEXT)
+    trace.activations()
+    with torch.no_grad():
+        own.model.lm_head.weight.add_(1.0)
+    with pytest.raises(ModelChanged, match="the weights of tiny-gpt2 have changed"):
+        trace.activations(0)
+
+
+def test_another_models_trace_is_not_continued(lm: LanguageModel) -> None:
+    with pytest.raises(InvalidInput, match="the trace is of tiny-gpt2, not of tiny-gpt2"):
+        lm.regenerate(tiny_lm("gpt2", 1)(TEXT), 2)
+
+
+def test_what_ended_early_may_go_on_as_long_as_was_asked() -> None:
+    own = tiny_lm("gpt2")
+    out = own.generate(TEXT, 12, eos_token_id=int(own.generate(TEXT, 3).token_ids[-1]))
+    assert out.n_generated < 12
+    assert out.generation["generate"] == 12
+    assert own.regenerate(out).token_ids.tolist() == out.token_ids.tolist()
 
 
 def test_a_batch_made_inside_keeps_the_change() -> None:

@@ -127,6 +127,14 @@ def test_a_mask_in_the_text_is_what_is_explained_by_default() -> None:
     assert trace.ids_at([position]).tolist() == [int(trace.logits([position]).argmax())]
 
 
+def test_negative_positions_of_a_masked_text_count_what_is_explained() -> None:
+    lm = tiny_lm("bert")
+    masks = lm("The [MASK] to the [MASK] are")
+    assert [masks.check_position(-1), masks.check_position(-2)] == [list(masks.output_positions)[i] for i in (-1, -2)]
+    assert lm(TEXT).check_position(-1) == lm(TEXT).n_tokens - 2
+    assert masks.rankings_watch([5]).position == masks.output_positions[-1]
+
+
 def test_an_encoder_does_not_generate() -> None:
     lm = tiny_lm("bert")
     with pytest.raises(InvalidInput, match=r"lm.generate\(...\) needs a model that continues text.*\[MASK\] where"):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import ecco_widgets as ecco
-from ecco_widgets.analysis.factor_statistics import (
+from ecco_widgets.analysis.factor_summary import (
     factor_directions,
     factor_statistics,
     factor_vocabulary,
