@@ -69,6 +69,7 @@ def changed(
         "value": result.value,
         "n_neurons": result.n_neurons,
         "n_random": len(result.random_log_probability),
+        "random_overlap": result.random_overlap,
         "text": text,
         "n_prompt": result.before.n_prompt,
         "before": _tokens(result.before),

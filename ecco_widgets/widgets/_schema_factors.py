@@ -138,6 +138,7 @@ class Ablation(TypedDict):
     top: Annotated[int | None, "how many of the factor's neurons were asked for, null: all"]
     n_neurons: Annotated[int, "how many were changed"]
     n_random: Annotated[int, "draws of as many random neurons"]
+    random_overlap: Annotated[float, "share of them that are the changed ones, where a layer has not enough others"]
     text: Annotated[int, "which text of a batch, else 0"]
     n_prompt: Annotated[int, "tokens from this index on were generated"]
     before: Annotated[TextTokens, "the whole run as it was"]

@@ -171,6 +171,8 @@ export interface Ablation {
   readonly n_neurons: number;
   /** draws of as many random neurons */
   readonly n_random: number;
+  /** share of them that are the changed ones, where a layer has not enough others */
+  readonly random_overlap: number;
   /** which text of a batch, else 0 */
   readonly text: number;
   /** tokens from this index on were generated */

@@ -51,6 +51,7 @@ export function readAblation(source: unknown): Ablation {
     top: numberOrNull(source.top),
     n_neurons: number(source.n_neurons),
     n_random: number(source.n_random),
+    random_overlap: number(source.random_overlap),
     text: number(source.text),
     n_prompt: number(source.n_prompt),
     before,

@@ -44,7 +44,7 @@ export function EffectPlot({ ablation, color, start }: PlotProps) {
   return (
     <div class="ew-effect" style={{ "--ew-mark": color }}>
       <p class="ew-effect-sentence" data-verdict={effect.verdict}>
-        {effectSentence(effect, ablation.n_neurons, ablation.n_random)}
+        {effectSentence(effect, ablation.n_neurons, ablation.n_random, ablation.random_overlap)}
       </p>
       <div
         ref={holder}

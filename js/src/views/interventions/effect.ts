@@ -70,14 +70,16 @@ const VERDICTS = {
 };
 
 /** `factor 3's 912 neurons`, changed as they were: a plain sentence. */
-export function effectSentence(effect: Effect, count: number, draws: number): string {
+export function effectSentence(effect: Effect, count: number, draws: number, overlap = 0): string {
   const { change, random, spread, verdict } = effect;
   if (Number.isNaN(change)) return "";
   const own = `The log-probability of the tokens changes by ${formatNats(change)} nats on average`;
   if (random === null || verdict === "unknown") return `${own}.`;
   const many = count === 1 ? "a random neuron" : "as many random neurons";
   const others = `with ${many} by ${formatNats(random)} ± ${formatNats(spread)} (${draws} draws)`;
-  return `${own}, ${others}. ${VERDICTS[verdict]}`;
+  const same =
+    overlap > 0 ? ` ${formatPercent(overlap)} of the random ones are the same neurons: there are no others.` : "";
+  return `${own}, ${others}. ${VERDICTS[verdict]}${same}`;
 }
 
 /** `p(" 4") 71% → 9% · random neurons 70% (64%–76%)` at one output: their mean and spread, carried over from log p. */

@@ -172,6 +172,7 @@ describe("ablation", () => {
     top: null,
     n_neurons: 7,
     n_random: 10,
+    random_overlap: 0,
     text: 0,
     n_prompt: 4,
     before: { texts: ["1", ",", " 2", ",", " 3", ","], ids: [1, 2, 3, 2, 5, 2] },

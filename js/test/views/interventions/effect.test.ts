@@ -16,6 +16,7 @@ function ablation(log_p: ReadonlyArray<readonly [number, number, number | null, 
     id: 0,
     n_neurons: 912,
     n_random: 10,
+    random_overlap: 0,
     before: { texts: [], ids: [] },
     log_p: log_p.map(([before, after, random_mean, random_spread], i) => ({
       position: 4 + i,
@@ -46,6 +47,10 @@ describe("the effect", () => {
       [-0.1, -4.1, -0.2, 0.1],
       [-0.1, -2.1, -0.4, 0.3],
     ]);
+    expect(effectSentence(effectOf(pointEffects(found)), 912, 10, 0.25)).toContain(
+      "25% of the random ones are the same",
+    );
+    expect(effectSentence(effectOf(pointEffects(found)), 912, 10, Number.NaN)).not.toContain("the same neurons");
     expect(effectSentence(effectOf(pointEffects(found)), 912, 10)).toBe(
       "The log-probability of the tokens changes by −3 nats on average, with as many random neurons by −0.2 ± 0.2 " +
         "(10 draws). That is more than random neurons do.",
