@@ -144,7 +144,7 @@ def test_generating_another_text_replaces_what_is_shown(demo):
     before = demo.view.root.inner_text()
     box.fill("The keys to the cabinet")
     box.blur()
-    demo.tab.page.get_by_role("button", name="Generate").click()
+    demo.tab.page.get_by_role("button", name="Generate", exact=True).click()
     demo.kernel.wait_until("w.trace.text.startswith('The keys')")
     demo.view.wait_shown()
     assert "keys" in demo.view.root.inner_text() != before
@@ -155,8 +155,8 @@ def test_a_text_that_cannot_be_explained_is_refused_on_the_page(demo):
     box = demo.tab.page.locator("textarea").last
     box.fill("")
     box.blur()
-    demo.tab.page.get_by_role("button", name="Generate").click()
-    demo.tab.page.get_by_text("text").last.wait_for()
+    demo.tab.page.get_by_role("button", name="Generate", exact=True).click()
+    demo.tab.page.get_by_text("text is empty").wait_for()
     demo.kernel.wait_until("problem.value != '' and not button.disabled")
     assert demo.kernel.value("w.trace is out")
 
