@@ -12,7 +12,7 @@ from ecco_widgets._lazy import lazy_names
 if TYPE_CHECKING:
     from ecco_widgets.analysis.attribution import Attribution, attribute
     from ecco_widgets.analysis.factor_matching import Identities, match_factors
-    from ecco_widgets.analysis.factor_summary import FactorStatistics, factor_statistics
+    from ecco_widgets.analysis.factor_summary import FactorStatistics, factor_neurons, factor_statistics, top_neurons
     from ecco_widgets.analysis.factorization import Factors, factorize
     from ecco_widgets.analysis.interventions import Intervened, intervene
     from ecco_widgets.analysis.lens import (
@@ -49,6 +49,7 @@ __all__ = [
     "activation_heatmap",
     "attribute",
     "cluster_neurons",
+    "factor_neurons",
     "factor_statistics",
     "factorize",
     "intervene",
@@ -56,6 +57,7 @@ __all__ = [
     "match_factors",
     "method_named",
     "token_ranks",
+    "top_neurons",
     "top_tokens",
     "vocabulary_effect",
     "watched",
@@ -65,7 +67,7 @@ __all__ = [
 _MODULES = {
     "attribution": ["Attribution", "attribute"],
     "factor_matching": ["Identities", "match_factors"],
-    "factor_summary": ["FactorStatistics", "factor_statistics"],
+    "factor_summary": ["FactorStatistics", "factor_neurons", "factor_statistics", "top_neurons"],
     "factorization": ["Factors", "factorize"],
     "interventions": ["Intervened", "intervene"],
     "lens": [

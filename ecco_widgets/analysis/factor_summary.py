@@ -1,18 +1,15 @@
-"""What a factor is made of: its neurons and layers, its tokens, and the vocabulary it speaks for."""
+"""What a factor is made of: its neurons and layers, and its tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ecco_widgets.errors import InvalidInput, NonFinite
-from ecco_widgets.models.logits import at_least_single
+from ecco_widgets.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ecco_widgets.analysis.factorization import Factors
@@ -57,23 +54,6 @@ class FactorStatistics:
     top_tokens: NDArray[np.int64]
     top_token_loadings: NDArray[np.float32]
     explained: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class FactorVocabulary:
-    """The tokens of the vocabulary whose logits a factor raises and lowers most.
-
-    Attributes:
-        promoted: Token ids, (K, n), most raised first.
-        promoted_effects: What is added to their logits, (K, n).
-        suppressed: Token ids, (K, n), most lowered first.
-        suppressed_effects: What is added to their logits, (K, n).
-    """
-
-    promoted: NDArray[np.int64]
-    promoted_effects: NDArray[np.float32]
-    suppressed: NDArray[np.int64]
-    suppressed_effects: NDArray[np.float32]
 
 
 def factor_statistics(factors: Factors, *, threshold: float = 0.1, n_top: int = 10) -> FactorStatistics:
@@ -131,99 +111,58 @@ def factor_statistics(factors: Factors, *, threshold: float = 0.1, n_top: int = 
     )
 
 
-def factor_vocabulary(
-    factors: Factors,
-    directions: Callable[[int], Tensor],
-    finish: Callable[[Tensor], Tensor],
-    head: Callable[[Tensor], Tensor],
-    *,
-    n: int = 10,
-    n_neurons: int | None = None,
-    state: Tensor | None = None,
-) -> FactorVocabulary:
-    """Which tokens of the vocabulary does each factor promote, and which does it suppress?
-
-    A factor's direction d in the residual stream is the sum of its neurons' output directions, each times the neuron's
-    loading. It is read like a state, through the final norm and the unembedding, as the change it makes:
-    ``head(finish(s + d)) - head(finish(s))``. With s = 0 the biases of norm and head cancel out, and only the direction
-    counts where there is a final norm. This leaves out what later layers make of it.
+def top_neurons(factors: Factors, factor: int, k: int | None = 10) -> list[tuple[int, int, float]]:
+    """The neurons with the largest loadings of one factor.
 
     Args:
         factors: From ``factorize``.
-        directions: From a layer to the output directions (N_l, D) of its neurons, e.g. ``lm.neurons.directions``.
-        finish: What comes after the last block, from (K, D), e.g. ``lm.blocks.finish``.
-        head: From what ``finish`` gives to logits (K, V), e.g. ``lm.parts.logits``.
-        n: How many tokens each way.
-        n_neurons: Only so many neurons of each factor, those with the largest loadings; all by default.
-        state: A state (D,) of the residual stream to add the direction to; zero by default.
+        factor: Which of the K.
+        k: How many; ``None`` for all that are not zero.
 
     Returns:
-        Ids and changes of logits.
+        (layer, index, loading), largest size first; fewer than k where fewer are not zero.
 
     Raises:
-        InvalidInput: If n or n_neurons is out of range.
-        NonFinite: If a logit is not finite.
-
-    Source:
-        nostalgebraist 2020 (logit lens); Geva et al. 2022 (what neurons write, read through the unembedding).
-
-    Example:
-        >>> import ecco_widgets as ecco
-        >>> from ecco_widgets.analysis.factorization import factorize
-        >>> lm = ecco.load_demo()
-        >>> factors = factorize(lm(" 1, 2, 3, 4, 5"), 2)
-        >>> found = factor_vocabulary(factors, lm.neurons.directions, lm.blocks.finish, lm.parts.logits, n=5)
-        >>> found.promoted.shape
-        (2, 5)
+        InvalidInput: If there is no such factor.
     """
-    for name, given in (("n", n), ("n_neurons", n_neurons)):
-        if name == "n_neurons" and given is None:
-            continue
-        if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
-            raise InvalidInput(f"{name} must be an integer of at least 1, got {given!r}.")
-    with torch.no_grad():
-        added = factor_directions(factors, directions, n_neurons=n_neurons)
-        before = torch.zeros_like(added[:1]) if state is None else state.detach().reshape(1, -1).to(added)
-        logits = at_least_single(head(finish(torch.cat([before, before + added]))))
-        usable = ~logits[0].isneginf()  # some models mask entries of the vocabulary
-        if n > int(usable.sum()):
-            raise InvalidInput(f"n must be an integer in 1..{int(usable.sum())} (the vocabulary), got {n}.")
-        effects = logits[1:] - logits[:1]
-        if not bool(effects[:, usable].isfinite().all()):
-            raise NonFinite("a logit of a factor's direction is NaN or infinite.", hint="Load the weights in float32.")
-        up = torch.where(usable, effects, -torch.inf).topk(n, dim=1)
-        down = torch.where(usable, effects, torch.inf).topk(n, dim=1, largest=False)
-    return FactorVocabulary(
-        promoted=up.indices.cpu().numpy(),
-        promoted_effects=up.values.float().cpu().numpy(),
-        suppressed=down.indices.cpu().numpy(),
-        suppressed_effects=down.values.float().cpu().numpy(),
-    )
+    if isinstance(factor, bool) or not isinstance(factor, (int, np.integer)) or not 0 <= factor < factors.n_components:
+        raise InvalidInput(f"factor must be an integer in 0..{factors.n_components - 1}, got {factor!r}.")
+    loadings = factors.neuron_loadings[factor]
+    order = np.argsort(-np.abs(loadings), kind="stable")[:k]
+    return [(int(factors.layer[n]), int(factors.index[n]), float(loadings[n])) for n in order if loadings[n] != 0]
 
 
-def factor_directions(factors: Factors, directions: Callable[[int], Tensor], *, n_neurons: int | None = None) -> Tensor:
-    """Where in the residual stream each factor points: its neurons' output directions, times their loadings.
+def factor_neurons(factors: Factors, factor: int, top: int | None = None) -> dict[int, list[int]]:
+    """A factor's neurons, as ``intervene`` and ``vocabulary_effect`` take them.
 
     Args:
         factors: From ``factorize``.
-        directions: From a layer to the output directions (N_l, D) of its neurons.
-        n_neurons: Only so many neurons of each factor; all by default.
+        factor: Which of the K.
+        top: Only so many, those with the largest loadings; all with a loading that is not zero by default.
 
     Returns:
-        Shape (K, D), in the directions' precision, on the device of the first layer's.
+        Indices by layer, strongest first.
+
+    Raises:
+        InvalidInput: If there is no such factor, it has no neurons, or all of PCA or ICA are asked for, which would be
+            nearly every neuron of the layers.
+
+    Example:
+        >>> from ecco_widgets.analysis.factorization import factorize
+        >>> factor_neurons(factorize([np.diag([3.0, 1.0])], 2), 0)
+        {0: [0]}
     """
-    loadings = factors.neuron_loadings
-    if n_neurons is not None and n_neurons < loadings.shape[1]:
-        kept = np.zeros_like(loadings)
-        top = _largest(np.abs(loadings), n_neurons)
-        np.put_along_axis(kept, top, np.take_along_axis(loadings, top, axis=1), axis=1)
-        loadings = kept
-    parts = []
-    for layer in factors.layers:
-        columns = factors.layer == layer
-        outputs = directions(layer)[torch.from_numpy(factors.index[columns]).long()]
-        parts.append(torch.from_numpy(loadings[:, columns]).to(outputs) @ outputs)
-    return torch.stack([part.to(parts[0]) for part in parts]).sum(dim=0)
+    if top is None and factors.method != "nmf":
+        raise InvalidInput(
+            f"with {factors.method.upper()} nearly every neuron has a loading.",
+            hint="Say how many with top, e.g. top=50.",
+        )
+    found: dict[int, list[int]] = {}
+    for layer, index, _ in top_neurons(factors, factor, top):
+        found.setdefault(layer, []).append(index)
+    if not found:
+        raise InvalidInput("this factor is zero: it has no neurons.", hint="Choose fewer factors.")
+    return found
 
 
 def top_token_texts(factors: Factors, texts: Sequence[Sequence[str]], *, n: int = 10) -> list[list[str]]:

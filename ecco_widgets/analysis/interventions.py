@@ -115,7 +115,7 @@ def intervene(
 
     Args:
         trace: The run.
-        neurons: Indices of neurons by layer, e.g. ``{2: [7, 8]}``; ``Factors.neurons_of(factor, top=...)`` gives a
+        neurons: Indices of neurons by layer, e.g. ``{2: [7, 8]}``; ``factor_neurons(factors, k, top=200)`` gives a
             factor's.
         action: "zero" (ablate), "scale" (by ``value``), "set" (to ``value``) or "mean" (hold at the mean).
         value: The factor or the value.

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from ecco_widgets.errors import InvalidInput, UnsupportedMethod
+from ecco_widgets.errors import InvalidInput, NonFinite, UnsupportedMethod
 
 if TYPE_CHECKING:
     from ecco_widgets.models.language_model import LanguageModel
@@ -27,32 +26,6 @@ class VocabularyEffect:
 
     promoted: list[tuple[int, str, float]]
     suppressed: list[tuple[int, str, float]]
-
-
-def top_neurons(
-    loadings: NDArray[np.floating],
-    layer: NDArray[np.integer],
-    index: NDArray[np.integer],
-    k: int | None = 10,
-) -> list[tuple[int, int, float]]:
-    """The neurons with the largest loadings of one factor.
-
-    Args:
-        loadings: Shape (N,).
-        layer: Layer of each neuron, (N,).
-        index: Index of each neuron in its layer, (N,).
-        k: How many; ``None`` for all that are not zero.
-
-    Returns:
-        (layer, index, loading), largest size first; fewer than k where fewer are not zero.
-
-    Example:
-        >>> top_neurons(np.array([0.0, 2.0, 1.0]), np.array([0, 0, 1]), np.array([0, 1, 0]), 2)
-        [(0, 1, 2.0), (1, 0, 1.0)]
-    """
-    sizes = np.abs(loadings)
-    order = np.argsort(-sizes, kind="stable")[: None if k is None else k]
-    return [(int(layer[n]), int(index[n]), float(loadings[n])) for n in order if sizes[n] > 0]
 
 
 def vocabulary_effect(
@@ -77,6 +50,7 @@ def vocabulary_effect(
 
     Raises:
         InvalidInput: If a neuron or k is out of range, or there is no neuron.
+        NonFinite: If a logit is NaN or infinite.
         UnsupportedMethod: If the model predicts no tokens from single states.
 
     Source:
@@ -99,10 +73,14 @@ def vocabulary_effect(
     with torch.no_grad(), lm.running():
         states = torch.stack([direction, torch.zeros_like(direction)])
         with_it, without = lm.parts.logits(lm.blocks.finish(states)).float()
+    known = torch.arange(len(without), device=without.device) < len(lm.tokenizer)
+    usable = known & ~without.isneginf()  # entries that only round the vocabulary up, or that the model masks
     scores = with_it - without
-    n_known = min(len(lm.tokenizer), len(scores))  # entries that only round the vocabulary up are no tokens
-    k = min(k, n_known)
-    best, worst = scores[:n_known].topk(k), scores[:n_known].topk(k, largest=False)
+    if not bool(scores[usable].isfinite().all()):
+        raise NonFinite("a logit of the neurons' direction is NaN or infinite.", hint="Load the weights in float32.")
+    k = min(k, int(usable.sum()))
+    best = scores.masked_fill(~usable, -torch.inf).topk(k)
+    worst = scores.masked_fill(~usable, torch.inf).topk(k, largest=False)
     return VocabularyEffect(
         *(
             [(int(token), lm.token_text(int(token)), float(score)) for token, score in zip(ids, values, strict=True)]

@@ -225,9 +225,12 @@ class Classifier(Architecture):
 
     Attributes:
         labels: Names of the C classes.
+        padding: Id of the padding token if the model leaves it out at the end of a text, else ``None``: decoders that
+            classify look for the last other token, which they only can where they see ids.
     """
 
     labels: tuple[str, ...] = ()
+    padding: int | None = None
 
     def states(
         self, embeddings: Tensor, attention_mask: Tensor | None = None, *, n_source: int = 0, **options: Any

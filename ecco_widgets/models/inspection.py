@@ -275,6 +275,7 @@ def _classifier(model: PreTrainedModel, embedding: nn.Module, ids: Tensor, logit
             context=_context(model),
             fed_by_stub=fed_by_stub,
             labels=tuple(str(names.get(c, c)) for c in range(n_classes)),
+            padding=_padding_left_out(model, ids),
         )
         actual = parts.states(embedding(ids))[:, 0]
         if not close(actual, logits):
@@ -282,6 +283,15 @@ def _classifier(model: PreTrainedModel, embedding: nn.Module, ids: Tensor, logit
         return parts
 
     return _first_proved(partial(attempt, fed_by_stub=by_stub) for by_stub in (False, True))
+
+
+def _padding_left_out(model: PreTrainedModel, ids: Tensor) -> int | None:
+    """Id of the padding token if one more at the end changes nothing."""
+    pad = model.config.pad_token_id
+    if pad is None:
+        return None
+    padded = torch.cat([ids[:, :-1], torch.full_like(ids[:, :1], pad)], dim=1)  # no longer than the context
+    return int(pad) if close(_own_logits(model, padded), _own_logits(model, ids[:, :-1])) else None
 
 
 def _width_of(embedding: nn.Module, ids: Tensor) -> int:

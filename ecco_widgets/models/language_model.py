@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from ecco_widgets.errors import InvalidInput, UnsupportedModel
+from ecco_widgets.models.architecture import Classifier
 from ecco_widgets.models.batch import Batch
 from ecco_widgets.models.chat import chat_ids
 from ecco_widgets.models.class_trace import ClassTrace
@@ -86,8 +87,19 @@ class LanguageModel(LoadedModel):
     def _trace(self, ids: list[int]) -> Trace:
         if self.kind == "seq2seq":
             return Seq2SeqTrace(self, [*ids, self._start_id()], len(ids) + 1, n_source=len(ids))
+        if isinstance(self.parts, Classifier):
+            ids = self._without_padding(self.parts, ids)
         traces: dict[str, type[Trace]] = {"causal": Trace, "masked": MaskedTrace, "classification": ClassTrace}
         return traces[self.kind](self, ids, len(ids))
+
+    def _without_padding(self, parts: Classifier, ids: list[int]) -> list[int]:
+        """Ids without the padding at their end that the model leaves out itself."""
+        end = len(ids)
+        while end and ids[end - 1] == parts.padding:
+            end -= 1
+        if not end:
+            raise InvalidInput("the text has only padding tokens.", hint="Use a text with at least one word.")
+        return ids[:end]
 
     def score(self, text: str, continuation: str) -> Trace:
         """Run a given continuation of a text: explains an answer that the model need not have chosen.

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecco_widgets.analysis.decompositions import CAVEATS
-from ecco_widgets.analysis.factor_summary import factor_statistics
+from ecco_widgets.analysis.factor_summary import factor_neurons, factor_statistics, top_neurons
 from ecco_widgets.analysis.factorization import Factors, factorize
-from ecco_widgets.analysis.neuron_vocabulary import top_neurons, vocabulary_effect
-from ecco_widgets.errors import InvalidInput, UnsupportedMethod, UnsupportedModel
+from ecco_widgets.analysis.neuron_vocabulary import vocabulary_effect
+from ecco_widgets.errors import UnsupportedMethod, UnsupportedModel
 from ecco_widgets.live import Engine, Job, Preempted
 from ecco_widgets.widgets._intervening import changed
 from ecco_widgets.widgets._shown_states import Runs, ShownStates, shown_states
@@ -146,30 +146,6 @@ def _factors(job: Job, runs: Runs, params: Mapping[str, Any]) -> Factors:
     return found
 
 
-def neurons_of(factors: Factors, row: int, top: int | None = None) -> dict[int, list[int]]:
-    """Indices of a factor's neurons by layer, strongest first.
-
-    Args:
-        factors: The factors.
-        row: Which of them.
-        top: How many neurons; all with a loading that is not zero by default.
-
-    Raises:
-        InvalidInput: If all are asked for, and that would be nearly every neuron of the layers.
-    """
-    if top is None and is_signed(factors.method):
-        raise InvalidInput(
-            f"with {factors.method.upper()} nearly every neuron has a loading.",
-            hint="Say how many with top, e.g. top=50.",
-        )
-    found: dict[int, list[int]] = {}
-    for layer, index, _ in top_neurons(factors.neuron_loadings[row], factors.layer, factors.index, top):
-        found.setdefault(layer, []).append(index)
-    if not found:
-        raise InvalidInput("this factor is zero: it has no neurons.", hint="Choose fewer factors.")
-    return found
-
-
 def n_neurons(factors: Factors) -> NDArray[np.int64]:
     """How many neurons of each factor have a loading that is not zero, (K,)."""
     counts: NDArray[np.int64] = np.count_nonzero(factors.neuron_loadings, axis=1)
@@ -187,7 +163,7 @@ def card_of(at_hand: AtHand, row: int) -> dict[str, Any]:
     """Statistics of one factor, as they travel (``_schema_factors.FactorCard``, without its spec)."""
     factors, shown, ids = at_hand.factors, at_hand.shown, at_hand.ids
     counts = factor_statistics(factors)
-    best = top_neurons(factors.neuron_loadings[row], factors.layer, factors.index, None)
+    best = top_neurons(factors, row, None)
     neurons: dict[int, list[int]] = {}
     weights: dict[int, list[float]] = {}
     for layer, index, loading in best:
@@ -211,7 +187,7 @@ def card_of(at_hand: AtHand, row: int) -> dict[str, Any]:
 
 
 def _ablation(job: Job, at_hand: AtHand, params: Mapping[str, Any]) -> dict[str, Any]:
-    neurons = neurons_of(at_hand.factors, params["row"], params["top"])
+    neurons = factor_neurons(at_hand.factors, params["row"], params["top"])
     return changed(job, at_hand.shown, params["text"], neurons, params)
 
 

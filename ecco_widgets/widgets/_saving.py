@@ -10,7 +10,7 @@ from typing import Any, Protocol, overload
 
 from ecco_widgets import export
 from ecco_widgets._version import __version__
-from ecco_widgets.errors import InvalidInput
+from ecco_widgets.errors import EccoError, InvalidInput
 from ecco_widgets.widgets._front_end import bundle, host_module
 
 logger = logging.getLogger("ecco_widgets")
@@ -173,6 +173,8 @@ class Saving:
         try:
             saved = self._saved()
             data = {**data, "text/plain": saved.summary(), "text/html": saved.preview(_LIVE_NOTE)}
+        except EccoError as error:  # e.g. the model was closed
+            logger.warning("There is no static preview: %s", error)
         except Exception:
             # Never in the way of the view itself.
             logger.exception("The static preview could not be made")

@@ -10,6 +10,7 @@ from typing import Any
 
 import traitlets as t
 
+from ecco_widgets.analysis.factor_summary import factor_neurons
 from ecco_widgets.analysis.interventions import Intervened, intervene
 from ecco_widgets.errors import InvalidInput, UnsupportedModel
 from ecco_widgets.live import ErrorInfo, Outcome, Progress, Request, Ticket, messages
@@ -130,9 +131,7 @@ class FactorsWidget(FactorSettings):
         if self._limits["ablation"]:
             raise UnsupportedModel(self._limits["ablation"])
         trace = self._shown.traces[options.pop("text", 0)]
-        return intervene(
-            trace, factor_rows.neurons_of(picture.factors, picture.row_of(identity), top), action, **options
-        )
+        return intervene(trace, factor_neurons(picture.factors, picture.row_of(identity), top), action, **options)
 
     def to_frame(self) -> Any:
         """One row for each factor and token as a pandas DataFrame: factor, position, token, loading."""

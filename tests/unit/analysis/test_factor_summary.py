@@ -1,4 +1,4 @@
-"""Statistics of factors equal their definitions, and a factor's vocabulary is what its neurons write."""
+"""Statistics of factors equal their definitions, and a factor's neurons are its loadings."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import ecco_widgets as ecco
 from ecco_widgets.analysis.factor_summary import (
-    factor_directions,
+    factor_neurons,
     factor_statistics,
-    factor_vocabulary,
+    top_neurons,
     top_token_texts,
 )
 from ecco_widgets.analysis.factorization import Factors, factorize
-from ecco_widgets.errors import InvalidInput, NonFinite
+from ecco_widgets.errors import InvalidInput
 from ecco_widgets.models import Trace
 
 
@@ -101,71 +100,28 @@ def test_wrong_arguments_are_explained(factors: Factors, options: dict[str, Any]
         factor_statistics(factors, **options)
 
 
-# ---------------------------------------- vocabulary
+# ---------------------------------------- neurons
 
 
-def test_directions_are_sums_of_what_the_neurons_write(counting: Trace, factors: Factors) -> None:
-    blocks = counting.lm.model.transformer.h
-    expected = torch.zeros(3, counting.lm.parts.width)
-    for layer in factors.layers:
-        loadings = torch.from_numpy(factors.neuron_loadings[:, factors.layer == layer])
-        expected += loadings @ blocks[layer].mlp.c_proj.weight.float()  # Conv1D: (neurons, width)
-    found = factor_directions(factors, counting.lm.neurons.directions)
-    torch.testing.assert_close(found.float(), expected, rtol=1e-3, atol=1e-4)
+def test_a_factors_neurons_are_its_loadings_by_layer_strongest_first(factors: Factors) -> None:
+    found = top_neurons(factors, 1, None)
+    loadings = factors.neuron_loadings[1]
+    assert [loading for *_, loading in found] == sorted(loadings[loadings > 0].tolist(), reverse=True)
+    assert top_neurons(factors, 1, 4) == found[:4]
+    at = {
+        (int(layer), int(index)): n for n, (layer, index) in enumerate(zip(factors.layer, factors.index, strict=True))
+    }
+    assert all(loadings[at[layer, index]] == np.float32(loading) for layer, index, loading in found)
+    by_layer = factor_neurons(factors, 1, top=50)
+    assert sum(map(len, by_layer.values())) == 50
+    for layer, indices in by_layer.items():
+        assert indices == [index for other, index, _ in found[:50] if other == layer]
 
 
-def test_only_the_strongest_neurons(counting: Trace, factors: Factors) -> None:
-    few = factor_directions(factors, counting.lm.neurons.directions, n_neurons=5)
-    top = np.argsort(-factors.neuron_loadings, axis=1)[:, :5]
-    kept = np.zeros_like(factors.neuron_loadings)
-    for k in range(3):
-        kept[k, top[k]] = factors.neuron_loadings[k, top[k]]
-    expected = factor_directions(replace(factors, neuron_loadings=kept), counting.lm.neurons.directions)
-    torch.testing.assert_close(few, expected)
-    all_of_them = factor_directions(factors, counting.lm.neurons.directions, n_neurons=10**6)
-    torch.testing.assert_close(all_of_them, factor_directions(factors, counting.lm.neurons.directions))
-
-
-@pytest.mark.parametrize("with_state", [False, True])
-def test_the_vocabulary_is_the_change_of_logits(counting: Trace, factors: Factors, with_state: bool) -> None:
-    lm, model = counting.lm, counting.lm.model
-    state = counting.hidden_states[-1, 5] if with_state else None
-    found = factor_vocabulary(factors, lm.neurons.directions, lm.blocks.finish, lm.parts.logits, n=6, state=state)
-    base = torch.zeros(lm.parts.width) if state is None else state
-    with torch.no_grad():
-        for k, direction in enumerate(factor_directions(factors, lm.neurons.directions)):
-            after, before = (model.lm_head(model.transformer.ln_f(one)) for one in (base + direction, base))
-            change = (after - before).float()
-            assert found.promoted[k].tolist() == change.topk(6).indices.tolist()
-            assert found.suppressed[k].tolist() == change.topk(6, largest=False).indices.tolist()
-            np.testing.assert_allclose(found.promoted_effects[k], change.topk(6).values, rtol=1e-3, atol=1e-3)
-            assert (np.diff(found.promoted_effects[k]) <= 0).all()
-            assert (np.diff(found.suppressed_effects[k]) >= 0).all()
-
-
-def test_entries_that_the_model_masks_are_left_out(factors: Factors) -> None:
-    def head(states: torch.Tensor) -> torch.Tensor:
-        logits = states[:, :6].clone()
-        logits[:, [0, 5]] = -torch.inf
-        return logits
-
-    found = factor_vocabulary(factors, lambda _: torch.ones(1_024, 8), lambda states: states, head, n=4)
-    assert not {0, 5} & {*found.promoted.ravel().tolist(), *found.suppressed.ravel().tolist()}
-    assert np.isfinite(found.promoted_effects).all()
-    with pytest.raises(InvalidInput, match=r"n must be an integer in 1\.\.4 \(the vocabulary\), got 5"):
-        factor_vocabulary(factors, lambda _: torch.ones(1_024, 8), lambda states: states, head, n=5)
-
-
-def test_logits_that_are_not_finite_are_refused(factors: Factors) -> None:
-    with pytest.raises(NonFinite, match=r"a logit of a factor's direction is NaN or infinite"):
-        factor_vocabulary(
-            factors, lambda _: torch.ones(1_024, 8), lambda states: states, lambda states: states * torch.nan, n=2
-        )
-
-
-@pytest.mark.parametrize("options", [{"n": 0}, {"n": None}, {"n_neurons": 0}, {"n_neurons": True}])
-def test_wrong_numbers_are_explained(factors: Factors, options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match=rf"{next(iter(options))} must be an integer of at least 1"):
-        factor_vocabulary(
-            factors, lambda _: torch.ones(1_024, 8), lambda states: states, lambda states: states, **options
-        )
+def test_what_has_no_neurons_to_name_is_refused(counting: Trace, factors: Factors) -> None:
+    with pytest.raises(InvalidInput, match=r"factor must be an integer in 0\.\.2, got 3"):
+        factor_neurons(factors, 3)
+    with pytest.raises(InvalidInput, match="with PCA nearly every neuron has a loading"):
+        factor_neurons(factorize(counting, 2, method="pca"), 0)
+    with pytest.raises(InvalidInput, match="this factor is zero"):
+        factor_neurons(factorize([np.zeros((3, 4))], 1), 0)

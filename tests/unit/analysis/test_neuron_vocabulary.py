@@ -6,21 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from ecco_widgets.analysis.neuron_vocabulary import top_neurons, vocabulary_effect
-from ecco_widgets.errors import InvalidInput, UnsupportedMethod
+from ecco_widgets.analysis.neuron_vocabulary import vocabulary_effect
+from ecco_widgets.errors import InvalidInput, NonFinite, UnsupportedMethod
 from tests.support.tiny_models import CAUSAL, MASKED, SEQ2SEQ, tiny_lm
-
-
-def loadings(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(seed)
-    return generator.random((4, 60)) * (generator.random((4, 60)) < 0.4), np.repeat([0, 3, 11], 20)
-
-
-def test_top_neurons_are_sorted_by_size() -> None:
-    h, layer = loadings(1)
-    found = top_neurons(h[0], layer, np.tile(np.arange(20), 3), None)
-    assert [value for *_, value in found] == sorted(h[0][h[0] > 0].tolist(), reverse=True)
-    assert all(h[0][[0, 3, 11].index(number) * 20 + index] == value for number, index, value in found)
 
 
 def test_promoted_tokens_are_the_norm_and_the_head_of_the_directions() -> None:
@@ -49,6 +37,22 @@ def test_every_family_that_predicts_tokens_has_them(family: str) -> None:
     found = vocabulary_effect(tiny_lm(family), {0: [0, 1]}, k=4)
     assert all(np.isfinite(score) for *_, score in found.promoted + found.suppressed)
     assert found.promoted[0][2] > found.suppressed[0][2]
+
+
+def test_entries_that_the_model_masks_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = tiny_lm("gpt2")
+    own = type(lm.parts).logits
+
+    def masked(self: object, states: torch.Tensor) -> torch.Tensor:
+        return own(self, states).index_fill(-1, torch.arange(10, 320), float("-inf"))
+
+    monkeypatch.setattr(type(lm.parts), "logits", masked)
+    found = vocabulary_effect(lm, {0: [3]}, k=20)
+    assert sorted(token for token, *_ in found.promoted) == list(range(10))
+    assert all(np.isfinite(score) for *_, score in found.promoted + found.suppressed)
+    monkeypatch.setattr(type(lm.parts), "logits", lambda self, states: own(self, states) * torch.nan)
+    with pytest.raises(NonFinite, match="a logit of the neurons' direction is NaN or infinite"):
+        vocabulary_effect(lm, {0: [3]})
 
 
 def test_bad_arguments_say_what_was_expected() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.runs import run_of
+from tests.support.tiny_models import tiny_lm
 
 SUFFIXES = ("html", "svg", "png", "json", "csv")
 
@@ -23,4 +24,18 @@ def test_every_form_is_written(family: str, opened: str, tmp_path: Path) -> None
         widget.save(path)
         assert path.stat().st_size > 100
     assert json.loads((tmp_path / "picture.json").read_text(encoding="utf-8"))
+    widget.close()
+
+
+def test_a_widget_of_a_closed_model_shows_its_view_and_says_why_there_is_no_preview(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lm = tiny_lm("gpt2")
+    widget = lm.score("one two", " three").rankings()
+    assert widget.statistics is not None
+    lm.close()
+    bundle = widget._repr_mimebundle_()
+    assert bundle is not None
+    assert "application/vnd.jupyter.widget-view+json" in bundle[0]
+    assert all(record.exc_info is None for record in caplog.records)
     widget.close()

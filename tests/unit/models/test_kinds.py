@@ -213,6 +213,24 @@ def test_classes_stand_after_the_text(family: str) -> None:
         trace.check_position(1)
 
 
+# Not RoBERTa: it numbers positions by ids, and gives a padding token that no mask hides a position of its own.
+@pytest.mark.parametrize("family", [f for f in CLASSIFIERS if f not in (*REFUSED, "roberta_classifier")])
+def test_padding_at_the_end_is_read_as_the_model_reads_it(family: str) -> None:
+    lm = tiny_lm(family)
+    ids = [*lm.encode("one two"), lm.tokenizer.pad_token_id, lm.tokenizer.pad_token_id]
+    trace = lm({"input_ids": ids})
+    with torch.no_grad():
+        own = lm.model(torch.tensor([ids])).logits[0]
+    torch.testing.assert_close(trace.logits([trace.n_prompt])[0], own, rtol=1e-4, atol=1e-4)
+    assert (trace.n_prompt < len(ids)) == (family in {"gpt2_classifier", "llama_classifier"})
+
+
+def test_a_text_of_padding_is_refused() -> None:
+    lm = tiny_lm("gpt2_classifier")
+    with pytest.raises(InvalidInput, match="the text has only padding tokens"):
+        lm({"input_ids": [lm.tokenizer.pad_token_id]})
+
+
 # -------------------------------------------------------------------------------------------------------------- batches
 
 TEXTS = [TEXT, "one two", " 1, 2, 3, 4, 5", "The"]

@@ -1,6 +1,6 @@
 /** What the colours mean, and how to move about. */
+import { TickedRamp } from "../../ui/ticked-ramp";
 import { useValue } from "../../ui/use-value";
-import type { MeasureScale } from "./measures";
 import type { ViewState } from "./view-state";
 
 const UNITS = { rank: "rank", log_probability: "log p, nats", entropy: "entropy, nats", kl: "KL, nats" };
@@ -12,7 +12,11 @@ export function Legend({ view }: { view: ViewState }) {
   return (
     <div class="ew-legend">
       {width !== "narrow" && <span>{UNITS[picture.scale.name]}</span>}
-      <TickedRamp scale={picture.scale} />
+      <TickedRamp
+        gradient={picture.scale.table.gradient}
+        ticks={picture.scale.ticks.map(({ value, label }) => ({ at: picture.scale.strength(value), label }))}
+        ends={picture.scale.ends}
+      />
       <Squeeze view={view} />
       {width !== "narrow" && width !== "small" && (
         <span class="ew-facts">
@@ -20,25 +24,6 @@ export function Legend({ view }: { view: ViewState }) {
         </span>
       )}
     </div>
-  );
-}
-
-/** The ramp, its ticks where their values are. */
-function TickedRamp({ scale }: { scale: MeasureScale }) {
-  const [left, right] = scale.ends;
-  return (
-    <span class="ew-ramp-box ew-ticked">
-      {left && <span>{left}</span>}
-      <span class="ew-scale">
-        <span class="ew-ramp" style={{ background: scale.table.gradient }} aria-hidden="true" />
-        {scale.ticks.map(({ value, label }) => (
-          <span key={value} class="ew-tick" style={{ left: `${100 * scale.strength(value)}%` }}>
-            {label}
-          </span>
-        ))}
-      </span>
-      {right && <span>{right}</span>}
-    </span>
   );
 }
 
